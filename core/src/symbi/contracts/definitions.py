@@ -43,8 +43,8 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     related: tuple[dict[str, Any], ...] = ()
 
 
-class Parameter(msgspec.Struct, frozen=True, kw_only=True): """A parameter or field: its type as written, the JSON
-Schema of its values, and its default where it has a literal one."""
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter or field: its type as written, its values' JSON Schema, its default where that is a literal."""
 
     name: str
     type: str
@@ -53,8 +53,9 @@ Schema of its values, and its default where it has a literal one."""
     default: Any = None
 
 
-class PolicyRule(msgspec.Struct, frozen=True, kw_only=True): """One rule: `target` and `guard` are expressions as
-written (`guard` without its `if`), `config` the options of `audit … with`.
+class PolicyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule: `target` and `guard` are expressions as
+    written (`guard` without its `if`), `config` the options of `audit … with`.
 
     `enforced` and `not_enforced` list the keys of a `require { … }` record that the gate acts on, and those it can only
     report (W310).
@@ -78,8 +79,8 @@ class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[PolicyRule, ...] = ()
 
 
-class RuleSet(msgspec.Struct, frozen=True, kw_only=True): """All rules that apply to an agent, ready for the gate:
-serialisable, and evaluated by the language called `language`."""
+class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
+    """All rules that apply to an agent, serialisable, evaluated in the gate by the language called `language`."""
 
     language: str = "symbi"
     policies: tuple[PolicySpec, ...] = ()
@@ -107,8 +108,9 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
 
 
-class ScheduleSpec(msgspec.Struct, frozen=True, kw_only=True): """A schedule block; `cron` has six or seven fields,
-`cron_source` is as written; exactly one of `cron` and `at` is set.
+class ScheduleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule block; `cron` has six or seven fields,
+    `cron_source` is as written; exactly one of `cron` and `at` is set.
 
     `key` identifies the declaration across restarts and edits: the agent or file scope, and the block's name. `options`
     are the remaining properties that scheduling knows (`max_retries`, `session_mode` …) in JSON form, `delivery` is
@@ -149,8 +151,8 @@ class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
-class MemorySpec(msgspec.Struct, frozen=True, kw_only=True): """A memory block; `retention_seconds` is exact, `path`
-relative and free of `..`; no weights without a `search` block."""
+class MemorySpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A memory block; `path` is relative and free of `..`; without a `search` block there are no weights."""
 
     name: str
     key: str
@@ -165,8 +167,8 @@ relative and free of `..`; no weights without a `search` block."""
     options: dict[str, Any] = {}
 
 
-class WebhookSpec(msgspec.Struct, frozen=True, kw_only=True): """A webhook block; `secret` may be a reference
-(`vault://…`, `secret://…`), and is never shown when it is a literal."""
+class WebhookSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook block; `secret` may be a reference (`vault://…`, `secret://…`); a literal is never shown."""
 
     name: str
     key: str
@@ -254,8 +256,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
 
 
-class ParsedDefinition(msgspec.Struct, frozen=True, kw_only=True): """What a text says, and what is wrong with it; the
-facts of a text with errors are only for showing, never for acting."""
+class ParsedDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a text says, and what is wrong with it; with errors the facts are for showing, never for acting."""
 
     path: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()

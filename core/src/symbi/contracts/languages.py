@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
-
 from symbi.contracts.definitions import (
     AgentSpec,
     ChannelSpec,
@@ -63,7 +62,7 @@ __all__ = [
 ]
 
 POSITIONAL = "$args"
-"""The key under which an effect's arguments carry the list of those that were given without a name; absent when none."""
+"""The key under which an effect's arguments carry the list of those given without a name; absent when none."""
 
 Verdict = Literal["allow", "deny", "hold", "defer"]
 
@@ -73,9 +72,9 @@ class RuleRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `action` is the name of the tool or operation; `arguments` are its arguments by name, in the order of the call or of
     the tool's parameters; `resource` is what it acts on, if known; `environment` gives guards their names (`user`,
-    `session`, `context`, `agent`, `request`, `parameters` …), JSON-ready. `capabilities` are those granted to the agent,
-    `sandbox` is the tier it runs in, `approved` says that a person has approved this very action. `rates` counts earlier
-    calls in the window of a `rate_limiting` requirement, as `{"<policy>:<line>": count}`; None where nobody counts.
+    `session`, `context`, `agent`, `request`, `parameters` …), JSON-ready. `capabilities` are those granted to the
+    agent, `sandbox` is the tier it runs in, `approved` says that a person has approved this very action. `rates` counts
+    earlier calls in the window of a `rate_limiting` requirement, as `{"<policy>:<line>": count}`; None: nobody counts.
     """
 
     action: str
@@ -184,7 +183,7 @@ class AgentLanguage(Offer, frozen=True, kw_only=True):
 class Interpreter(Protocol):
     """The function behind a language's `entry`, for those who run a program without a job.
 
-    Effects that programs ask for (kind, name, arguments): `tool` (tool's name; by name, positional under `POSITIONAL`) ·
+    Effects (kind, name, arguments): `tool` (tool's name; by name, positional ones under `POSITIONAL`) ·
     `reason`, `llm` (the builtin as written: `reason`, `llm_call`, `chain`, `debate`, `map_reduce`, `director`) ·
     `delegate`, `ask`, `send`, `spawn` (agent's name; `message`, …) · `parallel`, `race` (`tasks`: list of `{agent,
     message}`) · `remember`, `recall`, `forget` (store's name or ""; `record`/`query`/`limit`/…) · `publish`,
