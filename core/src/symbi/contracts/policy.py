@@ -14,7 +14,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from symbi.contracts.definitions import RuleSet
 from symbi.contracts.errors import InvalidRequest, PolicyDenied, SymbiError
+from symbi.contracts.languages import Language
 from symbi.contracts.policy_sets import PolicyFinding, PolicyReport
 from symbi.contracts.principal import Principal
 
@@ -36,7 +38,6 @@ __all__ = [
     "ReceiptRefused",
     "ResourceFacts",
     "RuleRef",
-    "RuleVerdict",
     "Source",
     "action_hash",
 ]
@@ -49,7 +50,8 @@ Source = Literal["model", "program", "prehydrate", "human", "schedule", "channel
 ACTIONS = (
     "tool_call", "delegate", "respond", "terminate", "reason",
     "memory_read", "memory_write", "memory_share", "memory_forget", "knowledge_read", "knowledge_write",
-    "comm_send", "comm_receive", "channel_send", "channel_receive", "channel_create", "channel_update", "channel_delete",
+    "comm_send", "comm_receive", "channel_send", "channel_receive",
+    "channel_create", "channel_update", "channel_delete",
     "schedule_create", "schedule_update", "schedule_delete", "schedule_run",
     "agent_create", "agent_update", "agent_delete", "agent_execute", "agent_message", "agent_event", "workflow_execute",
     "secret_read", "resource_access", "resource_allocate", "skill_load", "mcp_connect", "tool_install",
@@ -223,28 +225,19 @@ class ReceiptRefused(PolicyDenied):
     code = "RECEIPT_REFUSED"
 
 
-class RuleVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent's own policy blocks say: `allow`, `deny`, or `defer` when they are silent.
+class AgentRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The `policy` blocks of one agent with what their guards may read; evaluated in the parent, beside the engine.
 
-    `closed_world` marks a denial that comes only from nothing having matched. `obligations` come from `require` rules.
+    `language` is an opened `symbi.contracts.languages.Language`. The gate asks it with the tool's name for a tool call
+    and with the kind of action for anything else. `environment` adds names to those the gate itself gives to guards
+    (`agent`, `session`, `context`, `request`, `parameters`, `user`, `action`).
     """
 
-    outcome: Literal["allow", "deny", "defer"]
-    reason: str = ""
-    rules: tuple[RuleRef, ...] = ()
-    errors: tuple[str, ...] = ()
-    obligations: tuple[Obligation, ...] = ()
-    closed_world: bool = False
-
-
-class AgentRules(Protocol):
-    """The compiled `policy` blocks of one agent, evaluated in the parent; pure, bounded, never raising for what an
-    agent proposes.
-    """
-
-    def judge(self, request: PolicyRequest) -> RuleVerdict:
-        """Judge one request by the agent's own rules (dsl.md §8)."""
-        ...
+    language: Language
+    rules: RuleSet
+    capabilities: frozenset[str] = frozenset()
+    sandbox: str | None = None
+    environment: Mapping[str, Any] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
