@@ -61,6 +61,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     open: Ref
     config: Ref = NoConfig
     summary: str = ""
+    table: str = ""
+    """The table of `symbi.toml` that configures it (`scheduler`, `metrics`); empty means `plugins.<name>`."""
 
     def config_type(self) -> type[msgspec.Struct]:
         """Return the configuration struct type, importing it if it is named by a string."""
