@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from symbi.contracts.effects import EffectHandler
     from symbi.contracts.embedders import EmbedderOffer
     from symbi.contracts.executors import ExecutorOffer
-    from symbi.contracts.languages import LanguageOffer
+    from symbi.contracts.languages import AgentLanguage
     from symbi.contracts.metrics import Exporter
     from symbi.contracts.models import ModelProvider
     from symbi.contracts.offers import Command, EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, Service, Tables
+    from symbi.contracts.policy_engines import PolicyEngineOffer
     from symbi.contracts.scanner import ScannerRule
     from symbi.contracts.tools import Toolset
     from symbi.contracts.vectors import VectorBackend
@@ -82,12 +83,12 @@ def channel_platforms() -> Iterable[ChannelPlatform]:
 
 
 @hookspec
-def policy_engines() -> Iterable[Offer]:
+def policy_engines() -> Iterable[PolicyEngineOffer]:
     """Offer policy engines; each opens to a `PolicyEngine` that decides one request. Chosen by `[policy] engine`.
 
     A security path: an engine that cannot be opened, or that raises, means deny.
 
-        yield Offer(name="mine", open="my_plugin.engine:open_engine")
+        yield PolicyEngineOffer(name="mine", open="my_plugin.engine:open_engine")
     """
     return ()
 
@@ -113,10 +114,10 @@ def llm_providers() -> Iterable[ModelProvider]:
 
 
 @hookspec
-def agent_languages() -> Iterable[LanguageOffer]:
+def agent_languages() -> Iterable[AgentLanguage]:
     """Offer languages in which agents are defined. Chosen by the suffix of a file; the one named `symbi` serves definitions sent as text.
 
-    yield LanguageOffer(name="yaml", suffixes=(".agent.yaml",), load="my_plugin.language:LANGUAGE")
+    yield AgentLanguage(name="yaml", suffixes=(".agent.yaml",), open="my_plugin.language:open_language", entry="my_plugin.host:run")
     """
     return ()
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from symbi.contracts.errors import SymbiError
 from symbi.contracts.health import Health, degraded, healthy, unhealthy
+from symbi.store.constraints import ConstraintNames
 from symbi.store.url import StoreUrl, read_url
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, MetaData
+    from sqlalchemy import Connection
 
     from symbi.contracts.offers import Tables
+    from symbi.store.migrations import UpgradeReport
     from symbi.store.postgres import PostgresBackend
     from symbi.store.sqlite import SqliteBackend
 
@@ -33,10 +35,11 @@ class Store:
     should touch nothing but the database, and may run more than once: the store repeats them when the database asks for it.
     """
 
-    def __init__(self, url: StoreUrl, backend: SqliteBackend | PostgresBackend, constraints: dict[str, str]) -> None:
+    def __init__(self, url: StoreUrl, backend: SqliteBackend | PostgresBackend, names: ConstraintNames) -> None:
         self.url = url
         self.backend = backend
-        self._constraints = constraints
+        self._names = names
+        self._closing: asyncio.Future[None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, exclusive: bool = True, base: Path | None = None, readers: int = 3, writers: int = 8) -> Store:
@@ -46,9 +49,9 @@ class Store:
         start at `base`. Raises `ConfigError`, `StoreLocked`, `StoreCorrupt` or `StoreUnavailable`, each with its remedy.
         """
         where = read_url(url, base=base)
-        constraints: dict[str, str] = {}
-        backend = await asyncio.to_thread(_open_backend, where, exclusive, readers, writers, constraints)
-        return cls(where, backend, constraints)
+        names = ConstraintNames()
+        backend = await asyncio.to_thread(_open_backend, where, exclusive, readers, writers, names)
+        return cls(where, backend, names)
 
     @property
     def dialect(self) -> str:
@@ -72,24 +75,16 @@ class Store:
         """Run `fn` on a reader: it sees one snapshot, every write that was acknowledged before, and cannot change anything."""
         return await self.backend.read(fn, args, kwargs)
 
-    async def upgrade(self, tables: Iterable[Tables]) -> list[str]:
-        """Bring the tables of the plugins to their newest revision; return the names of the branches that changed.
+    async def upgrade(self, tables: Iterable[Tables], *, strict: bool = True) -> UpgradeReport:
+        """Bring the tables of the plugins to their newest revision, under a lock, in one transaction, before anybody uses them.
 
-        Runs under a lock, in one transaction. Raises `StoreTooNew` when a branch was written by a newer version.
+        With `strict` the first failure undoes everything and is raised; without, a failing branch is undone alone and stands in the
+        report's `failed`. Raises `StoreTooNew` when a branch was written by a newer version.
         """
-        from symbi.store.migrations import upgrade
-
         offers = list(tables)
-        changed, found = await asyncio.to_thread(upgrade, self.backend.migration_engine, offers)
-        for metadata in found:
-            self.know(metadata)
-        return changed
-
-    def know(self, metadata: MetaData) -> None:
-        """Learn the names of the unique constraints of these tables, so that a `Conflict` names the same one on both databases."""
-        from symbi.store.constraints import unique_names
-
-        self._constraints.update(unique_names(metadata))
+        report = await asyncio.to_thread(_upgrade, self.backend, offers, strict)
+        self._names.offers.extend(offers)
+        return report
 
     async def health(self) -> Health:
         """Write and read nothing, through the queue everybody uses, and tell how it went and how much room is left."""
@@ -108,25 +103,37 @@ class Store:
 
     async def close(self) -> None:
         """Finish the writes that were accepted, then close; a second call does nothing."""
-        await asyncio.shield(asyncio.to_thread(self.backend.close))
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(asyncio.to_thread(self.backend.close))
+        await asyncio.shield(self._closing)
 
 
 def _open_backend(
-    where: StoreUrl, exclusive: bool, readers: int, writers: int, constraints: dict[str, str]
+    where: StoreUrl, exclusive: bool, readers: int, writers: int, names: ConstraintNames
 ) -> SqliteBackend | PostgresBackend:
     if where.path is not None:
         from symbi.store.sqlite import SqliteBackend
 
-        return SqliteBackend.open_file(where.path, exclusive=exclusive, readers=readers, constraints=lambda: constraints)
+        return SqliteBackend.open_file(where.path, exclusive=exclusive, readers=readers, constraints=names)
     from symbi.store.postgres import PostgresBackend
 
-    backend = PostgresBackend(where, readers=readers, writers=writers, constraints=lambda: constraints)
+    backend = PostgresBackend(where, readers=readers, writers=writers, constraints=names)
     try:
         backend.connect()
     except BaseException:
         backend.close()
         raise
     return backend
+
+
+def _upgrade(backend: SqliteBackend | PostgresBackend, offers: Sequence[Tables], strict: bool) -> UpgradeReport:
+    from symbi.store.migrations import upgrade
+
+    engine = backend.migration_engine()
+    try:
+        return upgrade(engine, offers, strict=strict)
+    finally:
+        engine.dispose()
 
 
 def _nothing(conn: Connection) -> None:

@@ -1,0 +1,1 @@
+"""The kernel: discovery, validation, configuration, lifecycle, services, events, health. Every feature is a plugin."""
