@@ -27,7 +27,8 @@ def insert_ignore(conn: Connection, table: Table, rows: Row | Sequence[Row], *, 
         return 0
     columns = list(key) if key is not None else None
     statement = _insert(conn, table).on_conflict_do_nothing(index_elements=columns)
-    return sum(max(conn.execute(statement, dict(row)).rowcount, 0) for row in rows)
+    done = conn.execute(statement, [dict(row) for row in rows], execution_options={"preserve_rowcount": True})
+    return done.rowcount
 
 
 def upsert(

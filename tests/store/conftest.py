@@ -1,0 +1,19 @@
+"""Fixtures of the store's tests: a small schema that stands for a plugin's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from symbi.contracts.offers import Tables
+from symbi.testing.store import any_store, postgres_server, postgres_store, postgres_url, store, store_url  # noqa: F401
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves it out, and the schema is named by a string
+
+
+@pytest.fixture
+def store_tables() -> Sequence[Tables]:
+    return (Tables(name="notes", load="store_schema:METADATA", migrations=""),)
