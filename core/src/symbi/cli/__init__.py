@@ -1,0 +1,1 @@
+"""The command line: a lazy shell around commands that plugins offer; `--help` imports neither Litestar nor any command's module."""
