@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from symbi.contracts.health import Health, HealthState
     from symbi.contracts.offers import RouteGroup
     from symbi.kernel.clock import Clock
     from symbi.kernel.context import PluginContext
+    from symbi.kernel.health import HealthReport
     from symbi.kernel.records import PluginRecord
     from symbi.kernel.services import Services
     from symbi.kernel.settings import Settings
     from symbi.store import Store
 
-__all__ = ["HealthReport", "KernelView"]
-
-
-class HealthReport(Protocol):
-    """The verdict of all health checks: the worst state that counts, and each check's own."""
-
-    @property
-    def state(self) -> HealthState: ...
-    @property
-    def checks(self) -> Mapping[str, Health]: ...
+__all__ = ["KernelView"]
 
 
 class KernelView(Protocol):
     """The part of an opened kernel that the application is built on."""
 
+    settings: Settings
+    clock: Clock
+    services: Services
+    version: str
+
     @property
-    def version(self) -> str: ...
+    def data_dir(self) -> Path:
+        """Return the data directory."""
+
     @property
-    def data_dir(self) -> Path: ...
+    def uptime_seconds(self) -> int:
+        """Return whole seconds since the start."""
+
     @property
-    def settings(self) -> Settings: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def services(self) -> Services: ...
-    @property
-    def store(self) -> Store | None: ...
+    def store(self) -> Store | None:
+        """Return the record store, or None where there is none."""
 
     def routes(self) -> Sequence[tuple[str, RouteGroup]]:
         """Return `(plugin, group)` of every plugin that offers routes."""
@@ -53,8 +48,8 @@ class KernelView(Protocol):
     def plugins(self) -> Sequence[PluginRecord]:
         """Return what is known of every plugin."""
 
-    def blame(self, plugin: str, *, stage: str, error: Any) -> None:
+    def blame(self, plugin: str, stage: str, error: BaseException | str, *, remedy: str = "") -> None:
         """Note a fault of a plugin."""
 
     async def health(self) -> HealthReport:
-        """Run the health checks, each under a deadline."""
+        """Return the health of the whole, gathered at most once a second."""

@@ -1,0 +1,1 @@
+"""The test kit that ships with the product: fixtures, fakes, and one contract class for each contract."""
