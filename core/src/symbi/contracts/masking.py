@@ -28,7 +28,7 @@ _TOKENS = "|".join((
     r"symbi_[A-Za-z0-9_-]{16,}",  # API keys of our own
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",  # JWT
 ))  # fmt: skip
-_NAME = r"(?:pass(?:word|wd|phrase)|secret|token|(?:api|access|private|signing|encryption)[_-]?key|credential|authorization|cookie)"
+_NAME = r"(?:pass(?:word|wd|phrase)|secret|token(?!s)|(?:api|access|private|signing|encryption)[_-]?key|credential|authorization|cookie)"
 
 # Every repetition is bounded or followed by what it cannot contain, so that no text makes a pattern slow.
 _KNOWN = re.compile(rf"\b(?:{_TOKENS})")
@@ -36,7 +36,7 @@ _PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]
 _SCHEME = re.compile(r"\b(bearer|basic|digest)(\s{1,8})(?!\*\*\*)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s/:@]{0,200}:)[^\s/@]{1,500}(?=@)")
 _ASSIGNED = re.compile(
-    rf"(?<![A-Za-z0-9])((?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}{_NAME}s?(?:[_-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,8}}[:=]\s{{0,8}})"
+    rf"(?<![A-Za-z0-9])((?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}{_NAME}s?(?:[_-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,8}}(?::(?!//)|=)\s{{0,8}})"
     rf"(\"[^\"\n]{{4,4096}}\"|'[^'\n]{{4,4096}}'|(?!secret://)[^\s\"',;&(){{}}\[\]]{{4,}})",
     re.IGNORECASE,
 )
