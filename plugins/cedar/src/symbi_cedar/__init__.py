@@ -1,0 +1,1 @@
+"""Cedar as a policy engine of Symbi."""

@@ -1,0 +1,155 @@
+"""Turns one policy text into policies with ids, annotations and lines, or into findings that say where it is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from symbi.contracts.policy_sets import PolicyFinding, PolicySource
+from symbi_cedar.rewrite import rewrite
+
+if TYPE_CHECKING:
+    import cedarpy
+
+__all__ = ["ParsedPolicy", "handle", "parse_source", "statements"]
+
+MAX_NESTING = 64
+MAX_SOURCE = 2_000_000
+
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;|\S')
+
+
+class ParsedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy: its id, Cedar's JSON form after rewriting, its annotations, and where it stands."""
+
+    id: str
+    tree: dict[str, Any]
+    annotations: dict[str, str]
+    source: PolicySource
+    line: int | None
+    notes: frozenset[str] = frozenset()
+
+    @property
+    def effect(self) -> str:
+        """Return `permit` or `forbid`."""
+        return str(self.tree["effect"])
+
+    def actions(self) -> frozenset[str] | None:
+        """Return the ids of the actions or groups that the head names, None when it names none and so means all."""
+        head = self.tree["action"]
+        if head["op"] == "All":
+            return None
+        found = head.get("entities") or [head["entity"]]
+        return frozenset(entity["id"] for entity in found)
+
+
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield `(line, text)` of each statement; strings and comments may hold semicolons. Lines count from 1."""
+    start: int | None = None
+    for token in _TOKEN.finditer(text):
+        if token.group().startswith("//"):
+            continue
+        if start is None:
+            start = token.start()
+        if token.group() == ";":
+            yield text.count("\n", 0, start) + 1, text[start : token.end()]
+            start = None
+    if start is not None:
+        yield text.count("\n", 0, start) + 1, text[start:]
+
+
+def parse_source(source: PolicySource) -> tuple[list[ParsedPolicy], list[PolicyFinding]]:
+    """Parse one source; a text that does not parse gives no policy and one error for each statement at fault."""
+    import cedarpy
+
+    if deep := list(_too_deep(source)):
+        return [], deep
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(source.text))
+    except (ValueError, RecursionError) as error:
+        return [], list(_faults(source, str(error)))
+    if parsed["templates"]:
+        message = "templates (?principal, ?resource) authorize nothing by themselves; write the entity instead"
+        return [], [PolicyFinding(severity="error", code="template", message=message, path=source.path)]
+    trees = parsed["staticPolicies"]
+    keys = sorted(trees, key=lambda key: int(key.removeprefix("policy")))
+    lines: list[int | None] = [line for line, _text in statements(source.text)]
+    if len(lines) != len(keys):
+        lines = [None] * len(keys)
+    policies = [_policy(source, n, trees[key], lines[n]) for n, key in enumerate(keys)]
+    return policies, list(_unusable(policies))
+
+
+def handle(policies: Iterable[ParsedPolicy]) -> cedarpy.PolicySet:
+    """Return the policies as one parsed set of Cedar's, under our ids; raises `ValueError` when Cedar cannot hold
+    them.
+    """
+    import cedarpy
+
+    document = {"templates": {}, "templateLinks": [], "staticPolicies": {each.id: each.tree for each in policies}}
+    return cedarpy.PolicySet.from_json_str(msgspec.json.encode(document).decode())
+
+
+def _policy(source: PolicySource, number: int, tree: dict[str, Any], line: int | None) -> ParsedPolicy:
+    annotations = {key: value or "" for key, value in tree.get("annotations", {}).items()}
+    changed, notes = rewrite(tree)
+    return ParsedPolicy(
+        id=annotations.get("id") or f"{source.name}_{number}",
+        tree=changed,
+        annotations=annotations,
+        source=source,
+        line=line,
+        notes=notes,
+    )
+
+
+def _too_deep(source: PolicySource) -> Iterator[PolicyFinding]:
+    """Refuse what could exhaust the parser's stack, which would end the process and not just the parse."""
+    if len(source.text) > MAX_SOURCE:
+        message = f"the text is longer than {MAX_SOURCE} characters; split it"
+        yield PolicyFinding(severity="error", code="too-large", message=message, path=source.path)
+        return
+    for line, text in statements(source.text):
+        depth = deepest = branches = 0
+        for token in _TOKEN.finditer(text):
+            found = token.group()
+            if found in "([{":
+                depth += 1
+                deepest = max(deepest, depth)
+            elif found in ")]}":
+                depth -= 1
+        branches = len(re.findall(r"\bif\b", text))
+        if deepest > MAX_NESTING or branches > MAX_NESTING:
+            message = f"it is nested deeper than {MAX_NESTING} levels; split it into several policies"
+            yield PolicyFinding(severity="error", code="too-deep", message=message, path=source.path, line=line)
+
+
+def _unusable(policies: list[ParsedPolicy]) -> Iterator[PolicyFinding]:
+    try:
+        handle(policies)
+    except (ValueError, RecursionError):
+        for policy in policies:
+            try:
+                handle([policy])
+            except (ValueError, RecursionError):
+                message = "its condition has too many parts in one chain; split it into several policies"
+                where = {"path": policy.source.path, "policy": policy.id, "line": policy.line}
+                yield PolicyFinding(severity="error", code="too-deep", message=message, **where)
+
+
+def _faults(source: PolicySource, whole: str) -> Iterator[PolicyFinding]:
+    import cedarpy
+
+    found = False
+    for line, text in statements(source.text):
+        try:
+            cedarpy.policies_to_json_str(text)
+        except (ValueError, RecursionError) as error:
+            found = True
+            yield PolicyFinding(severity="error", code="syntax", message=str(error), path=source.path, line=line)
+    if not found:
+        yield PolicyFinding(severity="error", code="syntax", message=whole, path=source.path)
