@@ -67,9 +67,6 @@ class AgentService(Protocol):
     async def list(self, *, principal: Principal | None = None) -> Sequence[AgentView]:
         """Return the agents that the principal may see (None: all), oldest first."""
 
-    async def set_state(self, agent_id: str, state: AgentState, *, at: int, details: dict[str, Any] | None = None) -> None:
-        """Record the state that the run engine has observed; an unknown agent is ignored, since it may just have been deleted."""
-
 
 class DeclarationTaker(Protocol):
     """A service that takes what definitions declare (schedules, channels, webhooks, memories).

@@ -11,6 +11,7 @@ from symbi.contracts.principal import Principal
 
 __all__ = [
     "END_STATES",
+    "LiveRun",
     "RunEnded",
     "RunEvent",
     "RunOptions",
@@ -93,6 +94,23 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in END_STATES
 
 
+class LiveRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured of a run under way; times are UTC milliseconds, `None` where nothing was measured.
+
+    `healthy` is False for one whose process is gone, silent or over its soft limits.
+    """
+
+    run_id: str
+    status: RunStatus
+    pid: int | None = None
+    started_at: int | None = None
+    sampled_at: int | None = None
+    memory_bytes: int | None = None
+    cpu_percent: float | None = None
+    healthy: bool = True
+    reason: str = ""
+
+
 class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a run's journal; `seq` counts from 1 without gaps, `at` is UTC milliseconds.
 
@@ -146,6 +164,22 @@ class RunService(Protocol):
 
     def events(self, run_id: str, *, after: int = 0, follow: bool = True) -> AsyncIterator[RunEvent]:
         """Yield the journal from `seq` > `after`: what is stored, then (with `follow`) what comes, until a terminal event."""
+
+    async def live(self, agent_id: str) -> Sequence[LiveRun]:
+        """Return the runs of an agent that have not ended, newest first, with what was last measured of each."""
+
+    async def heartbeat(self, agent_id: str) -> int:
+        """Note a sign of life of the agent's running runs and return how many there are."""
+
+    async def deliver(self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None = None) -> str:
+        """Put an event into the mailbox of an event-driven agent, durably, and return its id.
+
+        Events of one agent are handled in order, at least once; the same `event_id` again is taken once. Raises `NotFound`, `Conflict` where the agent
+        takes no events, `CapacityExceeded` where its mailbox is full.
+        """
+
+    async def stop_agent(self, agent_id: str, *, principal: Principal, reason: str = "") -> None:
+        """Cancel every run of the agent, empty its mailbox, and return when nothing of it runs any more."""
 
     async def resume(self, run_id: str, *, outcome: dict[str, Any]) -> None:
         """Let a run that waits (approval, event) go on with `outcome`; durable, does nothing for a run that does not wait."""
