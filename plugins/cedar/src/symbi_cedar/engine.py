@@ -73,7 +73,7 @@ class CedarEngine:
             revision=bundle.revision,
             shared=CompiledSet(shared),
             layers={
-                name: CompiledSet(shared + [each for each in policies if each.source.layer == name]) for name in layers
+                name: CompiledSet([each for each in policies if each.source.layer in ("", name)]) for name in layers
             },
         )
         return report

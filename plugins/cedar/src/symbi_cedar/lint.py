@@ -1,4 +1,4 @@
-"""Looks over parsed policies for what is wrong (errors: the set is refused) and what is doubtful (warnings) (POL-32)."""
+"""Looks over parsed policies: errors refuse the set, warnings name what is doubtful (POL-32)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,7 @@ def lint_policy(policy: ParsedPolicy) -> Iterator[PolicyFinding]:
     """Yield the findings of one policy."""
     for check in _CHECKS:
         for severity, code, message in check(policy):
-            yield PolicyFinding(
-                severity=severity,
-                code=code,
-                message=message,
-                path=policy.source.path,
-                policy=policy.id,
-                line=policy.line,
-            )
+            yield policy.finding(severity, code, message)
 
 
 Found = Iterator[tuple[Literal["error", "warning"], str, str]]
@@ -111,16 +104,14 @@ def _duplicates(policies: list[ParsedPolicy]) -> Iterator[PolicyFinding]:
     ids: dict[str, ParsedPolicy] = {}
     bodies: dict[tuple[str, bytes], ParsedPolicy] = {}
     for policy in policies:
-        where = {"path": policy.source.path, "policy": policy.id, "line": policy.line}
         first = ids.setdefault(policy.id, policy)
         if first is not policy:
             message = f"the id {policy.id!r} is used before, in {first.source.path or first.source.name}"
-            yield PolicyFinding(severity="error", code="duplicate-id", message=message, **where)
+            yield policy.finding("error", "duplicate-id", message)
         bare = {key: value for key, value in policy.tree.items() if key != "annotations"}
         same = bodies.setdefault((policy.source.layer, msgspec.json.encode(bare, order="sorted")), policy)
         if same is not policy:
-            message = f"it says the same as {same.id!r}"
-            yield PolicyFinding(severity="warning", code="duplicate-policy", message=message, **where)
+            yield policy.finding("warning", "duplicate-policy", f"it says the same as {same.id!r}")
 
 
 def _strings(node: Any) -> Iterator[tuple[Literal["name", "text"], str]]:

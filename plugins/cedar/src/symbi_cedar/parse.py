@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -37,6 +37,12 @@ class ParsedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def effect(self) -> str:
         """Return `permit` or `forbid`."""
         return str(self.tree["effect"])
+
+    def finding(self, severity: Literal["error", "warning"], code: str, message: str) -> PolicyFinding:
+        """Return a finding about this policy, with its place."""
+        return PolicyFinding(
+            severity=severity, code=code, message=message, path=self.source.path, policy=self.id, line=self.line
+        )
 
     def actions(self) -> frozenset[str] | None:
         """Return the ids of the actions or groups that the head names, None when it names none and so means all."""
@@ -137,8 +143,7 @@ def _unusable(policies: list[ParsedPolicy]) -> Iterator[PolicyFinding]:
                 handle([policy])
             except (ValueError, RecursionError):
                 message = "its condition has too many parts in one chain; split it into several policies"
-                where = {"path": policy.source.path, "policy": policy.id, "line": policy.line}
-                yield PolicyFinding(severity="error", code="too-deep", message=message, **where)
+                yield policy.finding("error", "too-deep", message)
 
 
 def _faults(source: PolicySource, whole: str) -> Iterator[PolicyFinding]:

@@ -114,7 +114,7 @@ def _has_alias(part: str, entity: Tree) -> bool:
 def _alias_of(variable: Any, node: Any) -> bool:
     value = node.get("Value") if isinstance(node, dict) else None
     entity = value.get("__entity") if isinstance(value, dict) else None
-    return bool(entity) and isinstance(variable, dict) and _has_alias(str(variable.get("Var")), entity)
+    return isinstance(entity, dict) and isinstance(variable, dict) and _has_alias(str(variable.get("Var")), entity)
 
 
 def _variable_and_alias(body: Tree) -> tuple[Any, Any] | None:
