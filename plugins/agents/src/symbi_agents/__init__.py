@@ -1,0 +1,1 @@
+"""Registered agents: their definitions, revisions, states, messages and heartbeats."""
