@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import os
@@ -49,6 +50,7 @@ class Authority:
         self._digest_key = secrets.token_bytes(32)
         self._cache: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._cache_seconds = cache_seconds
+        self._verifying: dict[bytes, asyncio.Future[str]] = {}
         self._stamp: tuple[int, int, int] | None = None
         self._records: dict[str, KeyRecord] | None = None
         self._seen = False
@@ -82,26 +84,34 @@ class Authority:
 
     async def _by_key(self, presented: bytes, records: dict[str, KeyRecord], client: str) -> Principal:
         digest = hmac.digest(self._digest_key, presented, "sha256")
-        record = records.get(self._remembered(digest))
-        if record is None:
-            record = await self._verify(presented, records, client)
-            if record is None or self._records is not records:
-                raise Unauthorized(_DENIED)
-            self._remember(digest, record.key_id)
-        if not _usable(record, self._clock.now()):
+        key_id = self._remembered(digest)
+        if not key_id:
+            verifying = self._verifying.get(digest)
+            if verifying is None:
+                verifying = self._verifying[digest] = asyncio.ensure_future(self._verify(presented, digest, records, client))
+                verifying.add_done_callback(lambda _: self._verifying.pop(digest, None))
+            key_id = await asyncio.shield(verifying)
+        record = (self._records or {}).get(key_id)
+        if record is None or not _usable(record, self._clock.now()):
             raise Unauthorized(_DENIED)
         return principal_of_key(record)
 
-    async def _verify(self, presented: bytes, records: dict[str, KeyRecord], client: str) -> KeyRecord | None:
+    async def _verify(self, presented: bytes, digest: bytes, records: dict[str, KeyRecord], client: str) -> str:
+        """Return the id of the key whose secret this is, or the empty text."""
         key_id, dot, secret = presented.partition(b".")
         if not dot or not secret or len(presented) > 512:
-            return None
+            return ""
         wait = self._tries.take(client)
         if wait:
             raise RateLimited("Too many credentials were tried.", retry_after=wait)
         record = records.get(key_id.decode("latin-1"))
-        matches = await self._hasher.verify(secret, record.key_hash if record else DUMMY_HASH)
-        return record if matches else None
+        if not await self._hasher.verify(secret, record.key_hash if record else DUMMY_HASH) or record is None:
+            return ""
+        current = (self._records or {}).get(record.key_id)
+        if current is None or current.key_hash != record.key_hash:
+            return ""
+        self._remember(digest, record.key_id)
+        return record.key_id
 
     def _remembered(self, digest: bytes) -> str:
         key_id, until = self._cache.get(digest, ("", 0.0))

@@ -1,0 +1,102 @@
+"""From the plugins' route groups to routers of the application: each is tried by itself first, and what fails costs only its plugin."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from symbi.contracts.errors import PluginError
+from symbi.contracts.offers import RouteGroup, load
+
+if TYPE_CHECKING:
+    from symbi.http.kernel_view import KernelView
+
+__all__ = ["Bridge", "Claim"]
+
+_log = logging.getLogger("symbi.http.bridge")
+_PARAMETER = re.compile(r"\{[^}]*\}")
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds a method and path."""
+
+    plugin: str
+    source: str
+
+
+class Bridge:
+    """Takes route groups one by one; `routers` are those that passed."""
+
+    def __init__(self, kernel: KernelView, *, scratch: dict[str, Any]) -> None:
+        self._kernel = kernel
+        self._scratch = scratch
+        self._claims: dict[tuple[str, str], Claim] = {}
+        self.routers: list[tuple[str, Router]] = []
+
+    def reserve(self, routers: Iterable[Router]) -> None:
+        """Claim the paths of the core's own routes."""
+        for router in routers:
+            self._take("core", "symbi-core", self._try([router]))
+
+    def add(self, plugin: str, group: RouteGroup) -> bool:
+        """Take one group; a group that fails is recorded as a fault of its plugin, and False returned."""
+        try:
+            router = self._router(plugin, group)
+            routes = self._try([router])
+            self._refuse_taken(plugin, routes)
+            self._try([*(each for _, each in self.routers), router])
+        except Exception as error:
+            _log.debug("routes %s of plugin %s", group.name, plugin, exc_info=True)
+            self._kernel.blame(plugin, "routes", error, remedy=f"the routes {group.name!r} are left out; mend or disable the plugin {plugin}")
+            return False
+        self._take(plugin, self._source(plugin), routes)
+        self.routers.append((plugin, router))
+        return True
+
+    def _router(self, plugin: str, group: RouteGroup) -> Router:
+        handlers = load(group.load)
+        if callable(handlers) and not isinstance(handlers, type):
+            handlers = handlers()
+        if not isinstance(handlers, Sequence) or not handlers:
+            raise PluginError(f"{group.load!r} is no list of handlers", plugin=plugin)
+        context = self._kernel.context_for(plugin)
+        return Router(
+            path=group.prefix,
+            route_handlers=list(handlers),
+            dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
+            opt={"plugin": plugin},
+            tags=[group.name],
+        )
+
+    def _try(self, routers: Sequence[Router]) -> list[tuple[str, str]]:
+        """Build an application of the routers alone and return the methods and paths that it serves."""
+        app = Litestar(route_handlers=list(routers), openapi_config=None, **self._scratch)
+        return [(method, path) for route in app.routes for method, path in _served(route)]
+
+    def _refuse_taken(self, plugin: str, routes: Sequence[tuple[str, str]]) -> None:
+        for method, path in routes:
+            holder = self._claims.get((method, path))
+            if holder is not None:
+                raise PluginError(
+                    f"{method} {path} is offered by {plugin} ({self._source(plugin)}) and taken by {holder.plugin} ({holder.source})",
+                    plugin=plugin,
+                    hint=f"disable one of the two: [plugins] disabled = [{plugin!r}]",
+                )
+
+    def _take(self, plugin: str, source: str, routes: Sequence[tuple[str, str]]) -> None:
+        self._claims.update({route: Claim(plugin=plugin, source=source) for route in routes})
+
+    def _source(self, plugin: str) -> str:
+        return next((record.source for record in self._kernel.plugins() if record.name == plugin), plugin)
+
+
+def _served(route: Any) -> list[tuple[str, str]]:
+    path = _PARAMETER.sub("{}", route.path)
+    methods = getattr(route, "methods", None) or [route.scope_type.value.upper()]
+    return [(str(method), path) for method in methods if method != "OPTIONS"]
