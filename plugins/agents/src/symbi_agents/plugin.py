@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbi import Command, EventListener, RouteGroup, Service, Tables, hookimpl
+from symbi import Command, RouteGroup, Service, Tables, hookimpl
 
 __all__: list[str] = []
 
@@ -54,8 +54,3 @@ def commands() -> Iterator[Command]:
 @hookimpl
 def tables() -> Iterator[Tables]:
     yield Tables(name="agents", load="symbi_agents.tables:METADATA", migrations="")
-
-
-@hookimpl
-def event_listeners() -> Iterator[EventListener]:
-    yield EventListener(name="agent-activity", event="symbi.contracts.runs:RunEnded", listen="symbi_agents.activity:on_run_ended")
