@@ -134,7 +134,7 @@ class CedarEngine:
     def _decide(self, request: PolicyRequest) -> Decision:
         force = self._in_force
         if force is None:
-            return denied(request, f"{request.label()} is denied: no policies are in force", matched=False)
+            raise Refused("no policies are in force")
         import cedarpy
 
         policies = force.for_surface(request.surface)

@@ -60,7 +60,7 @@ def _name(request: PolicyRequest) -> str:
 
 
 def _asked(request: PolicyRequest, rules: AgentRules, name: str) -> RuleRequest:
-    agent = request.agent
+    agent, who = request.agent, request.principal
     arguments = request.arguments if isinstance(request.arguments, dict) else {}
     own: dict[str, Any] = {
         "action": name,

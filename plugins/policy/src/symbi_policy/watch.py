@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,33 @@ if TYPE_CHECKING:
 
 __all__ = ["watch"]
 
+ABSENT_SECONDS = 2.0
+
 
 async def watch(gate: PolicyGate, directory: Path, *, debounce_ms: int) -> None:
-    """Reload the gate whenever something below the directory has changed; waits for a directory that is not there
-    yet.
+    """Reload the gate whenever something below the directory has changed; a directory that is not there yet is
+    awaited.
     """
+    while True:
+        if not await asyncio.to_thread(directory.is_dir):
+            await asyncio.sleep(ABSENT_SECONDS)
+            if await asyncio.to_thread(directory.is_dir):
+                await _reload(gate)
+            continue
+        await _follow(gate, directory, debounce_ms)
+
+
+async def _follow(gate: PolicyGate, directory: Path, debounce_ms: int) -> None:
     from watchfiles import awatch
 
-    place = directory if directory.is_dir() else directory.parent
-    async for _changes in awatch(place, debounce=debounce_ms, step=min(debounce_ms, 50), recursive=place == directory):
-        if place != directory and not directory.is_dir():
-            continue
-        try:
-            await gate.reload(author="watch")
-        except PolicyInvalid:
-            continue  # said by the gate; what was in force stays
-        if place != directory:
-            return await watch(gate, directory, debounce_ms=debounce_ms)
+    async for _changes in awatch(directory, debounce=debounce_ms, step=max(min(debounce_ms, 50), 1)):
+        await _reload(gate)
+        if not await asyncio.to_thread(directory.is_dir):
+            return
+
+
+async def _reload(gate: PolicyGate) -> None:
+    try:
+        await gate.reload(author="watch")
+    except PolicyInvalid:
+        return  # said by the gate; what was in force stays
