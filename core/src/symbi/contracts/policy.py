@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import msgspec
 
 from symbi.contracts.definitions import RuleSet
-from symbi.contracts.errors import InvalidRequest, PolicyDenied, SymbiError
+from symbi.contracts.errors import Conflict, InvalidRequest, PolicyDenied
 from symbi.contracts.languages import Language
 from symbi.contracts.policy_sets import PolicyFinding, PolicyReport
 from symbi.contracts.principal import Principal
@@ -208,7 +208,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class PolicyHeld(SymbiError):
+class PolicyHeld(Conflict):
     """The action waits for a person: `approval_id` is what to wait for, then admit it again with it."""
 
     code = "APPROVAL_REQUIRED"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from symbi.contracts.errors import SymbiError
+from symbi.contracts.errors import InvalidRequest
 
 __all__ = ["SURFACES", "PolicyBundle", "PolicyFinding", "PolicyInvalid", "PolicyReport", "PolicySource"]
 
@@ -58,7 +58,7 @@ class PolicyReport(msgspec.Struct, frozen=True, kw_only=True):
         return all(finding.severity != "error" for finding in self.findings)
 
 
-class PolicyInvalid(SymbiError):
+class PolicyInvalid(InvalidRequest):
     """A policy set was refused as a whole; `report` says why, file by file, and the set before it stays in force."""
 
     code = "POLICY_INVALID"

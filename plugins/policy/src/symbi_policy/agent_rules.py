@@ -67,11 +67,7 @@ def _asked(request: PolicyRequest, rules: AgentRules, name: str) -> RuleRequest:
         "request": arguments,
         "parameters": arguments,
         "session": {"id": request.session},
-        "user": {
-            "id": request.principal.id,
-            "admin": request.principal.admin,
-            "roles": sorted(request.principal.roles),
-        },
+        "user": {"id": who.id, "admin": who.admin, "roles": sorted(who.roles)},
         "agent": msgspec.to_builtins(agent) if agent else {},
         "context": {
             "surface": request.surface,
