@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Router
+from litestar import Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
@@ -20,6 +20,7 @@ from symbi.http.edge import Edge
 from symbi.http.entry import Doorman, Entry
 from symbi.http.errors import EXCEPTION_HANDLERS
 from symbi.http.idempotency import Idempotency
+from symbi.http.litestar_app import PlainLitestar
 from symbi.http.openapi import DOCS_HANDLERS, Description, openapi_config
 from symbi.http.requests import JsonRequest
 from symbi.http.settings import AuthSettings, ServerSettings, is_loopback
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["SymbiApp", "create_app"]
 
 
-class SymbiApp(Litestar):
+class SymbiApp(PlainLitestar):
     """A Litestar application whose requests pass the edge before they are routed."""
 
     edge: Edge

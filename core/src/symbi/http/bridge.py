@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from litestar import Litestar, Router
+from litestar import Router
 from litestar.di import Provide
 
 from symbi.contracts.errors import PluginError
 from symbi.contracts.offers import RouteGroup, load
+from symbi.http.litestar_app import PlainLitestar
 
 if TYPE_CHECKING:
     from symbi.http.kernel_view import KernelView
@@ -76,7 +77,7 @@ class Bridge:
 
     def _try(self, routers: Sequence[Router]) -> list[tuple[str, str]]:
         """Build an application of the routers alone and return the methods and paths that it serves."""
-        app = Litestar(route_handlers=list(routers), openapi_config=None, **self._scratch)
+        app = PlainLitestar(route_handlers=list(routers), openapi_config=None, **self._scratch)
         return [(method, path) for route in app.routes for method, path in _served(route)]
 
     def _refuse_taken(self, plugin: str, routes: Sequence[tuple[str, str]]) -> None:

@@ -12,6 +12,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from symbi.contracts.errors import NotFound
+from symbi.http.litestar_app import PlainLitestar
 
 __all__ = ["DOCS_HANDLERS", "Description", "openapi_config"]
 
@@ -77,7 +78,7 @@ class Description:
         return True
 
     def _of(self, routers: list[Router]) -> dict[str, Any]:
-        described = Litestar(route_handlers=list(routers), openapi_config=openapi_config(self._version), **self._options)
+        described = PlainLitestar(route_handlers=list(routers), openapi_config=openapi_config(self._version), **self._options)
         document: dict[str, Any] = described.openapi_schema.to_schema()
         return document
 
