@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-from symbi.contracts.offers import Tables
 from symbi.store import Json, ms
 
-__all__ = ["HTTP_TABLES", "METADATA", "ANSWERS"]
+__all__ = ["METADATA", "ANSWERS"]
 
 METADATA = MetaData()
 
@@ -24,5 +23,3 @@ ANSWERS = Table(
     Column("expires_at", ms(), nullable=False),
     Index("http_answers_by_expiry", "expires_at"),
 )
-
-HTTP_TABLES = Tables(name="http", load="symbi.http.tables:METADATA", migrations="symbi.http.migrations")

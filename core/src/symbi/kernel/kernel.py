@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from symbi.contracts.errors import ConfigError, NotFound, SymbiError
-from symbi.contracts.offers import EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, load
+from symbi.contracts.offers import EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, Tables, load
 from symbi.kernel.clock import Clock, Ids, SystemClock, SystemIds
 from symbi.kernel.context import PluginContext, Shared
 from symbi.kernel.events import EventBus
@@ -31,6 +31,8 @@ __all__ = ["Kernel", "core_version"]
 
 _log = logging.getLogger("symbi.kernel")
 CORE = "core"
+CORE_TABLES_OFFER = Tables(name="http", load="symbi.http.tables:METADATA", migrations="symbi.http.migrations")
+"""The core's own tables (answers kept for idempotency keys), named by reference so that the kernel imports nothing of HTTP."""
 
 
 def core_version() -> str:
@@ -182,7 +184,7 @@ class Kernel:
         url = self.settings.store.url or f"sqlite:///{data_dir / 'symbi.db'}"
         store = await Store.open(url, base=self.settings.folder)
         self._shared.store = store
-        await store.upgrade([entry.item for entry in self.manager.collect(TABLES)])
+        await store.upgrade([CORE_TABLES_OFFER, *(entry.item for entry in self.manager.collect(TABLES))])
         self.board.add("store", store.health, critical=True)
 
     def _listen(self) -> None:
