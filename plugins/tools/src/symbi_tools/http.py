@@ -14,6 +14,8 @@ from symbi_tools.config import HttpConfig
 from symbi_tools.guard import allowed_address
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 __all__ = ["open_http"]
@@ -25,7 +27,7 @@ _KEPT_HEADERS = ("content-type", "content-length", "last-modified", "etag", "dat
 class _Http(ToolProvider):
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
-        self._client: httpx.AsyncClient | None = None
+        self._tls: ssl.SSLContext | None = None
 
     async def tools(self) -> Sequence[ToolSpec]:
         url = {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": 4096}
@@ -68,7 +70,7 @@ class _Http(ToolProvider):
         address = await allowed_address(url.host, port, private_hosts=self._config.allow_private_hosts)
         pinned = url.copy_with(host=address)
         headers = {"host": url.netloc.decode("ascii"), "user-agent": self._config.user_agent}
-        async with self._opened().stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.host}) as response:
+        async with self._client() as client, client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.host}) as response:
             if response.is_redirect and "location" in response.headers:
                 return {"location": response.headers["location"]}
             body = bytearray()
@@ -87,24 +89,16 @@ class _Http(ToolProvider):
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         return {"status": response.status_code, "url": str(url), "headers": headers, "body": text, "truncated": cut}
 
-    def _opened(self) -> httpx.AsyncClient:
-        if self._client is None:
-            import httpx
+    def _client(self) -> httpx.AsyncClient:
+        """Return a client for one hop: nothing (cookies, connections) is shared between agents but the trusted certificates."""
+        import httpx
 
-            self._client = httpx.AsyncClient(timeout=self._config.timeout_seconds, follow_redirects=False, trust_env=False, cookies=None)
-        return self._client
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context()
+        return httpx.AsyncClient(timeout=self._config.timeout_seconds, follow_redirects=False, trust_env=False, verify=self._tls)
 
 
 @asynccontextmanager
 async def open_http(config: HttpConfig, _context: PluginContext) -> AsyncIterator[ToolProvider]:
     """Open the tool; the HTTP library is loaded at the first call."""
-    provider = _Http(config)
-    try:
-        yield provider
-    finally:
-        await provider.close()
+    yield _Http(config)
