@@ -46,10 +46,11 @@ class PolicyFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What checking a bundle found; `ok` is true when no finding is an error."""
+    """What checking a bundle found; `ok` is true when no finding is an error. `places` says where each policy stands."""
 
     revision: str = ""
     policies: tuple[str, ...] = ()
+    places: dict[str, str] = {}
     findings: tuple[PolicyFinding, ...] = ()
 
     @property

@@ -162,5 +162,8 @@ class CedarEngine:
             policies += parsed
             findings += faults
         findings += lint(policies)
+        places = {each.id: f"{each.source.path}:{each.line or 1}" for each in policies}
         ids = tuple(each.id for each in policies)
-        return policies, PolicyReport(revision=bundle.revision, policies=ids, findings=tuple(findings))
+        return policies, PolicyReport(
+            revision=bundle.revision, policies=ids, places=places, findings=tuple(findings)
+        )

@@ -1,0 +1,35 @@
+"""`symbi policy`: everything that can be asked of policies, with or without a server."""
+
+from __future__ import annotations
+
+import click
+
+from symbi_policy.cli_check import check, format_files
+from symbi_policy.cli_diff import diff
+from symbi_policy.cli_evaluate import evaluate, explain
+from symbi_policy.cli_server import history, reload, rollback, status
+from symbi_policy.cli_test import test
+
+__all__ = ["policy"]
+
+
+@click.group()
+def policy() -> None:
+    """Evaluate, check, test, compare and format policies.
+
+    Example: symbi policy check && symbi policy evaluate --tool clock --agent hello
+    """
+
+
+policy.add_command(evaluate)
+policy.add_command(explain)
+policy.add_command(check)
+policy.add_command(check, "lint")
+policy.add_command(check, "validate")
+policy.add_command(test)
+policy.add_command(diff)
+policy.add_command(format_files, "format")
+policy.add_command(status)
+policy.add_command(reload)
+policy.add_command(history)
+policy.add_command(rollback)
