@@ -1,0 +1,43 @@
+"""The route `GET /api/v1/audit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import Request, get
+from litestar.params import Parameter
+
+from symbi.contracts.audit import AuditLog, AuditRecord
+from symbi.http import read_limit, require_scope
+from symbi.kernel.services import Services
+
+__all__ = ["HANDLERS", "AuditPage"]
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the log; `next` is the `after` of the next page, null when this was the last."""
+
+    records: list[AuditRecord]
+    next: int | None
+
+
+@get("/audit", guards=[require_scope("audit:read")], summary="Read the audit log")
+async def read_audit(
+    request: Request[object, object, object],  # type: ignore[type-var]
+    services: Services,
+    after: Annotated[int, Parameter(ge=0)] = 0,
+    kind: str = "",
+    who: Annotated[str, Parameter(query="principal")] = "",
+    subject: str = "",
+    newest_first: bool = False,
+) -> AuditPage:
+    """Return records in order of `seq`, filtered by `kind` (a prefix of words), `principal` and `subject`, `limit` at a time."""
+    limit = read_limit(request, default=100)
+    log = services.get(AuditLog)
+    found = list(await log.read(after=after, limit=limit + 1, kind=kind, principal=who, subject=subject, newest_first=newest_first))
+    more = len(found) > limit
+    return AuditPage(records=found[:limit], next=found[limit - 1].seq if more else None)
+
+
+HANDLERS = [read_audit]
