@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from symbi.contracts.offers import Command, EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, Service, Tables
+from symbi.contracts.offers import (
+    Command,
+    EventListener,
+    HealthCheck,
+    MetricsSource,
+    Offer,
+    RouteGroup,
+    Service,
+    Tables,
+)
 from symbi.kernel.hookspecs import hookimpl
 
 __version__ = "0.1.0"
-__all__ = ["Command", "EventListener", "HealthCheck", "MetricsSource", "Offer", "RouteGroup", "Service", "Tables", "hookimpl"]
+__all__ = [
+    "Command",
+    "EventListener",
+    "HealthCheck",
+    "MetricsSource",
+    "Offer",
+    "RouteGroup",
+    "Service",
+    "Tables",
+    "hookimpl",
+]

@@ -52,7 +52,14 @@ class ApiClient:
         """Return what is at the path."""
         return self.request("GET", path, params=params)
 
-    def post(self, path: str, body: Any = None, *, params: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> Any:
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """Post a body (structs included; none is sent for None) and return the answer."""
         return self.request("POST", path, body, params=params, headers=headers)
 
@@ -64,9 +71,20 @@ class ApiClient:
         """Delete what is at the path and return the answer."""
         return self.request("DELETE", path)
 
-    def request(self, method: str, path: str, body: Any = None, *, params: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """Send one request and return the decoded JSON of its answer, None where it has no body."""
-        options: dict[str, Any] = {"params": {k: v for k, v in (params or {}).items() if v is not None}, "headers": dict(headers or {})}
+        options: dict[str, Any] = {
+            "params": {k: v for k, v in (params or {}).items() if v is not None},
+            "headers": dict(headers or {}),
+        }
         if body is not None:
             options["content"] = msgspec.json.encode(body)
             options["headers"]["Content-Type"] = "application/json"
@@ -98,7 +116,9 @@ def api(ctx: click.Context) -> Iterator[ApiClient]:
         with _in_process(state) as channel:
             yield ApiClient(channel, where="the runtime in this process")
         return
-    with httpx.Client(base_url=url, headers=_credential(state.settings), timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+    with httpx.Client(
+        base_url=url, headers=_credential(state.settings), timeout=TIMEOUT_SECONDS, trust_env=False
+    ) as client:
         yield ApiClient(client, where=f"the server at {url}")
 
 
@@ -132,8 +152,16 @@ def _fail(answer: httpx.Response, where: str) -> None:
         message, code = str(body["error"]), str(body.get("code", ""))
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         message, code = f"{where} answered {answer.status_code}", ""
-    hint = "set API_AUTH_TOKEN to the server's token, or to a key of symbi keys create" if answer.status_code == 401 else None
-    error_exit(f"{message} [{code or answer.status_code}]", hint=hint, code=2 if answer.status_code in (400, 413, 415, 422) else 1)
+    hint = (
+        "set API_AUTH_TOKEN to the server's token, or to a key of symbi keys create"
+        if answer.status_code == 401
+        else None
+    )
+    error_exit(
+        f"{message} [{code or answer.status_code}]",
+        hint=hint,
+        code=2 if answer.status_code in (400, 413, 415, 422) else 1,
+    )
 
 
 def _parse_events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

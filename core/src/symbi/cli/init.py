@@ -40,14 +40,19 @@ def init(directory: Path, force: bool, as_json: bool) -> None:
         if _write_token(directory / ".env"):
             written.append(str(directory / ".env"))
     except OSError as error:
-        error_exit(f"{error.filename}: cannot be written: {error.strerror}", hint="choose a folder that you may write to")
+        error_exit(
+            f"{error.filename}: cannot be written: {error.strerror}", hint="choose a folder that you may write to"
+        )
     if as_json:
         print_json({"directory": str(directory), "written": written})
         return
     for path in written:  # type: ignore[assignment]  # plain texts from here on
         click.echo(f"wrote {path}")
     where = "" if directory == Path(".") else f"cd {directory} && "
-    click.echo(f"\nnext: {where}symbi run agents/hello.symbi        one run, under policy\n      {where}symbi up                            the server; the token is in .env", err=True)
+    click.echo(
+        f"\nnext: {where}symbi run agents/hello.symbi        one run, under policy\n      {where}symbi up                            the server; the token is in .env",
+        err=True,
+    )
 
 
 def _write_token(path: Path) -> bool:

@@ -19,7 +19,9 @@ __all__ = ["main", "symbi"]
 CORE_COMMANDS = (
     Command(name="init", load="symbi.cli.init:init", summary="Write a small working project."),
     Command(name="up", load="symbi.cli.up:up", summary="Start the server: API, scheduler, channels, console."),
-    Command(name="doctor", load="symbi.cli.doctor:doctor", summary="Check everything that can be checked before a start."),
+    Command(
+        name="doctor", load="symbi.cli.doctor:doctor", summary="Check everything that can be checked before a start."
+    ),
     Command(name="plugins", load="symbi.cli.plugins:plugins", summary="Show, check and make plugins."),
     Command(name="keys", load="symbi.http.keys_cli:keys", summary="Make, list and revoke API keys."),
     Command(name="completion", load="symbi.cli.completion:completion", summary="Print the shell completion script."),
@@ -57,20 +59,23 @@ class Shelf(click.Group):
             commands = entries.get(name)
             if commands:
                 exact = [command for command in commands if command.name.split() == [*self.words, name]]
-                rows.append((name, (exact or commands)[0].summary if exact or len(commands) == 1 else _joined(commands)))
+                rows.append(
+                    (name, (exact or commands)[0].summary if exact or len(commands) == 1 else _joined(commands))
+                )
             else:
                 rows.append((name, super().get_command(ctx, name).get_short_help_str(80)))  # type: ignore[union-attr]  # listed by click itself
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1) if args else []
-            if close:
-                error.message += f" Did you mean {close[0]!r}?"
-            raise
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        known = self.list_commands(ctx)
+        if name and not name.startswith("-") and name not in known and self.get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, known, n=1)
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
 
     def _entries(self, ctx: click.Context) -> dict[str, list[Command]]:
         depth = len(self.words)
@@ -82,10 +87,29 @@ class Shelf(click.Group):
         return entries
 
 
-@click.group(cls=Shelf, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, invoke_without_command=False)
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The configuration file (default: symbi.toml, or SYMBI_CONFIG).")
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where data is kept (default: .symbi, or SYMBI_DATA_DIR).")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda ctx, _param, value: _version(ctx) if value else None, help="Print the version.")
+@click.group(
+    cls=Shelf,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=False,
+)
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The configuration file (default: symbi.toml, or SYMBI_CONFIG).",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where data is kept (default: .symbi, or SYMBI_DATA_DIR).",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _param, value: _version(ctx) if value else None,
+    help="Print the version.",
+)
 @click.pass_context
 def symbi(ctx: click.Context, config: Path | None, data_dir: Path | None) -> None:
     """Run AI agents under policy, with every effect gated and every decision recorded.
@@ -119,9 +143,15 @@ def _load(command: Command) -> click.Command:
     try:
         found = load(command.load)
     except Exception as error:
-        raise SymbiError(f"the command {command.name!r} cannot be loaded: {type(error).__name__}: {error}", hint="symbi plugins doctor") from error
+        raise SymbiError(
+            f"the command {command.name!r} cannot be loaded: {type(error).__name__}: {error}",
+            hint="symbi plugins doctor",
+        ) from error
     if not isinstance(found, click.Command):
-        raise SymbiError(f"the command {command.name!r} is a {type(found).__name__}, not a click command", hint="symbi plugins doctor")
+        raise SymbiError(
+            f"the command {command.name!r} is a {type(found).__name__}, not a click command",
+            hint="symbi plugins doctor",
+        )
     found.name = command.name.split()[-1]
     return found
 
@@ -135,4 +165,3 @@ def _version(ctx: click.Context) -> None:
 
     click.echo(f"symbi {core_version()}")
     ctx.exit()
-

@@ -29,7 +29,9 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def table(columns: list[str], rows: list[list[str]], *, title: str | None = None, empty: str = "nothing to show") -> None:
+def table(
+    columns: list[str], rows: list[list[str]], *, title: str | None = None, empty: str = "nothing to show"
+) -> None:
     """Print rows as a table: aligned on a terminal, tab-separated in a pipe."""
     if not rows:
         click.echo(empty, err=True)

@@ -33,13 +33,22 @@ def list_plugins(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"plugins": [_as_json(record) for record in records]})
         return
-    rows = [[record.name, record.state, record.source, ", ".join(record.hooks), f"{record.import_ms:.1f} ms"] for record in records]
-    table(["plugin", "state", "distribution", "hooks", "import"], rows, empty="no plugin is installed; pip install symbi installs them all")
+    rows = [
+        [record.name, record.state, record.source, ", ".join(record.hooks), f"{record.import_ms:.1f} ms"]
+        for record in records
+    ]
+    table(
+        ["plugin", "state", "distribution", "hooks", "import"],
+        rows,
+        empty="no plugin is installed; pip install symbi installs them all",
+    )
 
 
 @plugins.command()
 @json_option
-@click.option("--open", "open_services", is_flag=True, help="Open every service too, as a start would (uses the data directory).")
+@click.option(
+    "--open", "open_services", is_flag=True, help="Open every service too, as a start would (uses the data directory)."
+)
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, open_services: bool) -> None:
     """Check each plugin and name the remedy for each fault; exit 1 if there is any.
@@ -86,7 +95,9 @@ def schema(ctx: click.Context, name: str) -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--directory", type=click.Path(path_type=Path), default=Path("."), help="Where the folder is made (default: here).")
+@click.option(
+    "--directory", type=click.Path(path_type=Path), default=Path("."), help="Where the folder is made (default: here)."
+)
 def new(name: str, directory: Path) -> None:
     """Write a skeleton of a new plugin: an exporter and a scanner rule, with tests.
 
@@ -135,7 +146,11 @@ def _load_references(ctx: click.Context, record: PluginRecord) -> None:
                     try:
                         load(ref)
                     except Exception as error:
-                        record.blame(f"load:{point.hook}", f"{type(error).__name__}: {error}", remedy=f"reinstall or upgrade {record.source}")
+                        record.blame(
+                            f"load:{point.hook}",
+                            f"{type(error).__name__}: {error}",
+                            remedy=f"reinstall or upgrade {record.source}",
+                        )
 
 
 def _as_json(record: PluginRecord) -> dict[str, Any]:

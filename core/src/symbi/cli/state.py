@@ -40,11 +40,17 @@ class CliState:
             manager.discover(disabled=self.settings.plugins.disabled, only=self.settings.plugins.only)
         return manager
 
-    def override(self, *, config: Path | None = None, data_dir: Path | None = None, plugins: bool | None = None) -> CliState:
+    def override(
+        self, *, config: Path | None = None, data_dir: Path | None = None, plugins: bool | None = None
+    ) -> CliState:
         """Return the state with a command's own options in the place of the root's; itself where there are none."""
         if config is None and data_dir is None and plugins is None:
             return self
-        return CliState(config=config or self.config, data_dir=data_dir or self.data_dir, plugins=self.with_plugins if plugins is None else plugins)
+        return CliState(
+            config=config or self.config,
+            data_dir=data_dir or self.data_dir,
+            plugins=self.with_plugins if plugins is None else plugins,
+        )
 
 
 def state_of(ctx: click.Context) -> CliState:

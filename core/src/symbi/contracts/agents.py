@@ -12,7 +12,15 @@ from symbi.contracts.principal import Principal
 if TYPE_CHECKING:
     from symbi.contracts.languages import AgentSpec
 
-__all__ = ["AgentArchived", "AgentChanged", "AgentService", "AgentState", "AgentView", "DeclarationTaker", "ExecutionMode"]
+__all__ = [
+    "AgentArchived",
+    "AgentChanged",
+    "AgentService",
+    "AgentState",
+    "AgentView",
+    "DeclarationTaker",
+    "ExecutionMode",
+]
 
 AgentState = Literal["running", "ready", "waiting", "failed", "completed", "terminated", "unreachable"]
 ExecutionMode = Literal["ephemeral", "persistent", "scheduled", "event_driven", "external"]
@@ -77,5 +85,7 @@ class DeclarationTaker(Protocol):
 
     declaration_kinds: frozenset[str]
 
-    async def reconcile(self, source: str, kind: str, declarations: Sequence[dict[str, Any]], *, owner: Principal) -> Sequence[str]:
+    async def reconcile(
+        self, source: str, kind: str, declarations: Sequence[dict[str, Any]], *, owner: Principal
+    ) -> Sequence[str]:
         """Bring what is stored into line with `declarations` and return one sentence for each fault found in them."""

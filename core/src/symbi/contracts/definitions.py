@@ -54,8 +54,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyRule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule: `target` and `guard` are expressions as
-    written (`guard` without its `if`), `config` the options of `audit … with`.
+    """One rule: `target` and `guard` (without its `if`) as written, `config` the options of `audit … with`.
 
     `enforced` and `not_enforced` list the keys of a `require { … }` record that the gate acts on, and those it can only
     report (W310).
@@ -69,6 +68,12 @@ class PolicyRule(msgspec.Struct, frozen=True, kw_only=True):
     column: int
     enforced: tuple[str, ...] = ()
     not_enforced: tuple[str, ...] = ()
+    rate_count: int | None = None
+    """At most so many actions …"""
+    rate_window_seconds: int | None = None
+    """… within so many seconds, counted by whoever asks (`RuleRequest.rates`) …"""
+    rate_key: str | None = None
+    """… apart for each value of this name of the environment, if one is given (`user`)."""
 
 
 class PolicySpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,11 +75,21 @@ class Effects(Protocol):
     """What a program sees of the runtime, inside the agent's process; every call blocks until the parent has answered."""
 
     def call(
-        self, kind: str, name: str, arguments: dict[str, Any], *, line: int = 0, column: int = 0, call_id: str = "", origin: str = "program"
+        self,
+        kind: str,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        line: int = 0,
+        column: int = 0,
+        call_id: str = "",
+        origin: str = "program",
     ) -> Any:
         """Ask for one effect and return its value; raises `EffectDenied` or `EffectFailed`."""
 
-    def call_many(self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0) -> list[EffectReply]:
+    def call_many(
+        self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0
+    ) -> list[EffectReply]:
         """Ask for several effects at once and return their replies in the order of the calls; never raises for a single one."""
 
     def step(self, line: int) -> None:

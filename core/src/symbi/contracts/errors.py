@@ -146,8 +146,12 @@ class PluginError(SymbiError):
 
     code = "PLUGIN_ERROR"
 
-    def __init__(self, message: str, *, plugin: str, distribution: str = "", version: str = "", hint: str | None = None) -> None:
-        super().__init__(message, hint=hint, details={"plugin": plugin, "distribution": distribution, "version": version})
+    def __init__(
+        self, message: str, *, plugin: str, distribution: str = "", version: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(
+            message, hint=hint, details={"plugin": plugin, "distribution": distribution, "version": version}
+        )
         self.plugin = plugin
         self.distribution = distribution
         self.version = version

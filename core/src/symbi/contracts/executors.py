@@ -10,7 +10,16 @@ import msgspec
 from symbi.contracts.effects import EffectCall, EffectReply
 from symbi.contracts.offers import Offer
 
-__all__ = ["AgentExecutor", "Execution", "ExecutionJob", "ExecutionOutcome", "ExecutorOffer", "ResourceLimits", "Sample", "SandboxTier"]
+__all__ = [
+    "AgentExecutor",
+    "Execution",
+    "ExecutionJob",
+    "ExecutionOutcome",
+    "ExecutorOffer",
+    "ResourceLimits",
+    "Sample",
+    "SandboxTier",
+]
 
 SandboxTier = Literal["tier0", "hosted", "tier1", "tier2", "tier3"]
 """How strongly a program is confined, weakest first: none, hosted elsewhere, namespaces or containers, user-space kernel, virtual machine."""

@@ -222,7 +222,7 @@ def require_valid(parsed: ParsedDefinition) -> ParsedDefinition:
     errors = parsed.errors
     if not errors:
         return parsed
-    syntax = any(not item.code.startswith("E4") for item in errors)
+    syntax = any(item.code[:2] in ("E0", "E1", "E2") for item in errors)
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     raise DefinitionInvalid(

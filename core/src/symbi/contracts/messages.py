@@ -30,13 +30,24 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class MessageService(Protocol):
     """Carries messages between agents."""
 
-    async def send(self, recipient: str, *, sender: str, payload: str, principal: Principal, ttl_seconds: int = 300, topic: str | None = None) -> str:
+    async def send(
+        self,
+        recipient: str,
+        *,
+        sender: str,
+        payload: str,
+        principal: Principal,
+        ttl_seconds: int = 300,
+        topic: str | None = None,
+    ) -> str:
         """Put a message into the recipient's inbox, durably, and return its id.
 
         Raises `NotFound`, `Forbidden` where the principal may not speak for the sender, `PolicyDenied`, `PayloadTooLarge`, `CapacityExceeded`.
         """
 
-    async def receive(self, agent_id: str, *, principal: Principal, limit: int = 100, acknowledge: Sequence[str] | None = None) -> list[Message]:
+    async def receive(
+        self, agent_id: str, *, principal: Principal, limit: int = 100, acknowledge: Sequence[str] | None = None
+    ) -> list[Message]:
         """Take messages out of an inbox, oldest first.
 
         With `acknowledge` None what is returned counts as delivered at once; with a list, those ids are marked delivered and what is returned stays

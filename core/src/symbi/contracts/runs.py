@@ -26,7 +26,9 @@ __all__ = [
 RunStatus = Literal["queued", "claimed", "running", "waiting", "completed", "failed", "terminated", "lost"]
 END_STATES: frozenset[str] = frozenset({"completed", "failed", "terminated", "lost"})
 
-Trigger = Literal["manual", "schedule", "channel", "event", "webhook", "workflow", "delegation", "message", "cli", "chat"]
+Trigger = Literal[
+    "manual", "schedule", "channel", "event", "webhook", "workflow", "delegation", "message", "cli", "chat"
+]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +154,13 @@ class RunService(Protocol):
         """Return one run; raises `NotFound`."""
 
     async def list(
-        self, *, agent_id: str | None = None, status: Sequence[str] = (), schedule_id: str | None = None, limit: int = 50, before: int | None = None
+        self,
+        *,
+        agent_id: str | None = None,
+        status: Sequence[str] = (),
+        schedule_id: str | None = None,
+        limit: int = 50,
+        before: int | None = None,
     ) -> list[RunView]:
         """Return runs, newest first; `before` is the `created_at` to page from."""
 
@@ -171,7 +179,9 @@ class RunService(Protocol):
     async def heartbeat(self, agent_id: str) -> int:
         """Note a sign of life of the agent's running runs and return how many there are."""
 
-    async def deliver(self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None = None) -> str:
+    async def deliver(
+        self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None = None
+    ) -> str:
         """Put an event into the mailbox of an event-driven agent, durably, and return its id.
 
         Events of one agent are handled in order, at least once; the same `event_id` again is taken once. Raises `NotFound`, `Conflict` where the agent

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from symbi.contracts.errors import Forbidden, InvalidRequest, PayloadTooLarge, Timeout
+from symbi.contracts.errors import Forbidden, PayloadTooLarge
 from symbi.contracts.principal import Principal
 from symbi.http.access import ANONYMOUS
 from symbi.http.cors import Cors
+from symbi.http.errors import SlowBody, UnsupportedMedia
 from symbi.http.settings import OpenPaths, ServerSettings, is_loopback
 
 if TYPE_CHECKING:
@@ -18,16 +19,10 @@ if TYPE_CHECKING:
     from symbi.http.authority import Authority
     from symbi.http.idempotency import Idempotency
 
-__all__ = ["Doorman", "Entry", "UnsupportedMedia", "act_as"]
+__all__ = ["Doorman", "Entry", "act_as"]
 
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 GIVEN = "symbi.principal"
-
-
-class UnsupportedMedia(InvalidRequest):
-    """The body is not of a type that is taken here."""
-
-    code = "UNSUPPORTED_MEDIA_TYPE"
 
 
 class Doorman:
@@ -109,7 +104,7 @@ class Entry:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                raise Timeout("The request body took too long to arrive.", code="BODY_TIMEOUT") from None
+                raise SlowBody("The request body took too long to arrive.") from None
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 whole = not message.get("more_body", False)

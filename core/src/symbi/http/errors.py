@@ -19,11 +19,26 @@ if TYPE_CHECKING:
     from litestar import Request
     from litestar.types import ExceptionHandlersMap, Send
 
-__all__ = ["EXCEPTION_HANDLERS", "ErrorBody", "Problem", "describe", "send_problem", "status_of"]
+__all__ = ["EXCEPTION_HANDLERS", "ErrorBody", "Problem", "SlowBody", "UnsupportedMedia", "describe", "send_problem", "status_of"]
 
 _log = logging.getLogger("symbi.http")
 
+
+class UnsupportedMedia(tree.InvalidRequest):
+    """The body is not of a type that is taken here."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class SlowBody(tree.InvalidRequest):
+    """The body did not arrive in time."""
+
+    code = "BODY_TIMEOUT"
+
+
 STATUS: dict[type[tree.SymbiError], int] = {
+    UnsupportedMedia: 415,
+    SlowBody: 408,
     tree.InvalidRequest: 400,
     tree.ConfigError: 400,
     tree.Unauthorized: 401,

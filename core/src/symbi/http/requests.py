@@ -11,7 +11,7 @@ from litestar.serialization import default_deserializer
 from litestar.types.empty import Empty
 
 from symbi.contracts.errors import InvalidRequest
-from symbi.http.entry import UnsupportedMedia
+from symbi.http.errors import UnsupportedMedia
 
 __all__ = ["JsonRequest", "RequestBody", "check_depth", "explain"]
 

@@ -37,7 +37,18 @@ class Opener(Protocol):
 class Shared:
     """What all plugins of one kernel share."""
 
-    def __init__(self, *, settings: Settings, clock: Clock, ids: Ids, randomness: random.Random, services: Services, events: EventBus, store: Store | None, opener: Opener) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        ids: Ids,
+        randomness: random.Random,
+        services: Services,
+        events: EventBus,
+        store: Store | None,
+        opener: Opener,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.ids = ids

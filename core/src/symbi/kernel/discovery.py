@@ -33,10 +33,16 @@ class _ImportFailure(Exception):
 class _Uncached(ExtensionManager[Any]):
     """stevedore without its cache on disk, which is stale for minutes after a reinstall and loses the distribution."""
 
-    def __init__(self, wanted: Callable[[importlib.metadata.EntryPoint], bool], failed: Callable[[importlib.metadata.EntryPoint, BaseException], None]) -> None:
+    def __init__(
+        self,
+        wanted: Callable[[importlib.metadata.EntryPoint], bool],
+        failed: Callable[[importlib.metadata.EntryPoint, BaseException], None],
+    ) -> None:
         self._wanted = wanted
         self.import_ms: dict[str, float] = {}
-        super().__init__(GROUP, on_load_failure_callback=lambda _manager, entry, error: failed(entry, error.__cause__ or error))
+        super().__init__(
+            GROUP, on_load_failure_callback=lambda _manager, entry, error: failed(entry, error.__cause__ or error)
+        )
 
     def list_entry_points(self) -> list[importlib.metadata.EntryPoint]:
         return [entry for entry in entry_points() if self._wanted(entry)]
@@ -70,7 +76,11 @@ def discover(*, disabled: Sequence[str] = (), only: Sequence[str] = ()) -> tuple
         if entry.name in seen:
             rival = seen[entry.name]
             record = _record(entry, "broken")
-            record.blame("discover", f"the name {entry.name!r} is already taken by {_distribution(rival)}", remedy=f"uninstall {_distribution(entry)} or {_distribution(rival)}")
+            record.blame(
+                "discover",
+                f"the name {entry.name!r} is already taken by {_distribution(rival)}",
+                remedy=f"uninstall {_distribution(entry)} or {_distribution(rival)}",
+            )
             others.append(record)
             return False
         seen[entry.name] = entry
@@ -95,7 +105,13 @@ def discover(*, disabled: Sequence[str] = (), only: Sequence[str] = ()) -> tuple
 
 def _record(entry: importlib.metadata.EntryPoint, state: Any) -> PluginRecord:
     dist = entry.dist
-    return PluginRecord(name=entry.name, state=state, distribution=dist.name if dist else "", version=dist.version if dist else "", module=entry.value)
+    return PluginRecord(
+        name=entry.name,
+        state=state,
+        distribution=dist.name if dist else "",
+        version=dist.version if dist else "",
+        module=entry.value,
+    )
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:

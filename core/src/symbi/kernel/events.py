@@ -66,7 +66,9 @@ class EventBus:
             for subscription in self._subscriptions.get(kind, ()):
                 subscription.put(event)
 
-    def subscribe(self, event: type[E], handler: Callable[[E], Awaitable[None]], *, name: str = "", limit: int = 1000) -> Callable[[], Awaitable[None]]:
+    def subscribe(
+        self, event: type[E], handler: Callable[[E], Awaitable[None]], *, name: str = "", limit: int = 1000
+    ) -> Callable[[], Awaitable[None]]:
         """Call `handler` for each event of the type, in order; return the undo. `limit` bounds the events that wait."""
         subscription = Subscription(name or getattr(handler, "__qualname__", "listener"), handler, limit=limit)
         self._subscriptions.setdefault(event, []).append(subscription)

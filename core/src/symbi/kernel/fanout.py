@@ -33,7 +33,9 @@ async def call(name: str, function: Callable[[], Awaitable[Any]], *, deadline: f
         async with asyncio.timeout(deadline):
             value = await function()
     except TimeoutError:
-        return Outcome(name=name, error=TimeoutError(f"{name} did not answer within {deadline:g} s"), ms=_since(started))
+        return Outcome(
+            name=name, error=TimeoutError(f"{name} did not answer within {deadline:g} s"), ms=_since(started)
+        )
     except Exception as error:
         return Outcome(name=name, error=error, ms=_since(started))
     return Outcome(name=name, value=value, ms=_since(started))

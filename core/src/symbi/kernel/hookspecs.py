@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from symbi.contracts.languages import AgentLanguage
     from symbi.contracts.metrics import Exporter
     from symbi.contracts.models import ModelProvider
-    from symbi.contracts.offers import Command, EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, Service, Tables
+    from symbi.contracts.offers import (
+        Command,
+        EventListener,
+        HealthCheck,
+        MetricsSource,
+        Offer,
+        RouteGroup,
+        Service,
+        Tables,
+    )
     from symbi.contracts.policy_engines import PolicyEngineOffer
     from symbi.contracts.scanner import ScannerRule
     from symbi.contracts.tools import Toolset

@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from symbi.contracts.errors import ConfigError, NotFound, SymbiError
@@ -18,7 +19,16 @@ from symbi.kernel.events import EventBus
 from symbi.kernel.health import HealthBoard, HealthReport
 from symbi.kernel.lifecycle import Lifecycle, blame_all, config_for, open_offer
 from symbi.kernel.manager import PluginManager
-from symbi.kernel.points import EVENT_LISTENERS, HEALTH_CHECKS, METRICS_SOURCES, POINTS, ROUTES, SERVICES, TABLES, ExtensionPoint
+from symbi.kernel.points import (
+    EVENT_LISTENERS,
+    HEALTH_CHECKS,
+    METRICS_SOURCES,
+    POINTS,
+    ROUTES,
+    SERVICES,
+    TABLES,
+    ExtensionPoint,
+)
 from symbi.kernel.records import PluginRecord
 from symbi.kernel.services import Services
 from symbi.kernel.settings import Settings
@@ -47,7 +57,15 @@ class Kernel:
     embedding); otherwise the installed ones are discovered, as `[plugins]` says.
     """
 
-    def __init__(self, settings: Settings, *, manager: PluginManager | None = None, clock: Clock | None = None, ids: Ids | None = None, randomness: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        manager: PluginManager | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        randomness: random.Random | None = None,
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.ids: Ids = ids or SystemIds()
@@ -58,9 +76,20 @@ class Kernel:
         self.manager = manager or discovered(settings)
         self.started_at = self.clock.now()
         self._started = self.clock.monotonic()
-        self._shared = Shared(settings=settings, clock=self.clock, ids=self.ids, randomness=randomness or random.Random(), services=self.services, events=self.events, store=None, opener=self)
+        self._shared = Shared(
+            settings=settings,
+            clock=self.clock,
+            ids=self.ids,
+            randomness=randomness or random.Random(),
+            services=self.services,
+            events=self.events,
+            store=None,
+            opener=self,
+        )
         self._contexts: dict[str, PluginContext] = {}
-        self._lifecycle = Lifecycle(settings=settings, services=self.services, health=self.board, context_for=self.context_for)
+        self._lifecycle = Lifecycle(
+            settings=settings, services=self.services, health=self.board, context_for=self.context_for
+        )
 
     @property
     def data_dir(self) -> Any:
@@ -123,10 +152,20 @@ class Kernel:
         entry = self.manager.owner(point, name)
         if entry is None:
             known = ", ".join(sorted(self.manager.catalogue(point))) or "none"
-            raise ConfigError(f"no {point.noun} {name!r} is installed (installed: {known})", path=name, hint=f"pip install symbi-{name}, or choose another")
+            raise ConfigError(
+                f"no {point.noun} {name!r} is installed (installed: {known})",
+                path=name,
+                hint=f"pip install symbi-{name}, or choose another",
+            )
         offer: Offer = entry.item
         context = self.context_for(entry.plugin.name)
-        thing, manager = await open_offer(offer, config_for(offer, self.settings, config), context, deadline=self.settings.plugins.open_timeout_seconds, stage=f"{point.noun} {name!r}")
+        thing, manager = await open_offer(
+            offer,
+            config_for(offer, self.settings, config),
+            context,
+            deadline=self.settings.plugins.open_timeout_seconds,
+            stage=f"{point.noun} {name!r}",
+        )
         async with _closing(manager):
             yield thing
 
@@ -156,7 +195,13 @@ class Kernel:
 
     def blame(self, plugin: str, stage: str, error: BaseException | str, *, remedy: str = "") -> None:
         """Note a fault of a plugin; the rest goes on."""
-        text = error if isinstance(error, str) else str(error) if isinstance(error, SymbiError) else f"{type(error).__name__}: {error}"
+        text = (
+            error
+            if isinstance(error, str)
+            else str(error)
+            if isinstance(error, SymbiError)
+            else f"{type(error).__name__}: {error}"
+        )
         _log.warning("plugin %s: %s: %s", plugin, stage, text)
         if plugin in self.manager.records:
             self.manager.records[plugin].blame(stage, text, remedy=remedy)
@@ -165,11 +210,15 @@ class Kernel:
         records = self.manager.records
         tables, plugin_tables = {"metrics", "vector_db", "llm", "execution"}, set(records)
         for point in POINTS.values():
-            if isinstance(point.offer, str) and point.offer.startswith(("symbi.contracts.offers:R", "symbi.contracts.offers:C", "symbi.contracts.offers:T")):
+            if isinstance(point.offer, str) and point.offer.startswith(
+                ("symbi.contracts.offers:R", "symbi.contracts.offers:C", "symbi.contracts.offers:T")
+            ):
                 continue
             for entry in self.manager.collect(point):
                 if isinstance(entry.item, Offer):
-                    tables.add(entry.item.table.split(".")[0]) if entry.item.table else plugin_tables.add(entry.item.name)
+                    tables.add(entry.item.table.split(".")[0]) if entry.item.table else plugin_tables.add(
+                        entry.item.name
+                    )
         self.settings.check_tables(tables, plugin_tables)
 
     async def _open_store(self) -> None:
@@ -180,7 +229,11 @@ class Kernel:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.chmod(data_dir, 0o700)
         except OSError as error:
-            raise ConfigError(f"the data directory {data_dir} cannot be used: {error.strerror}", path="data_dir", hint="choose another with --data-dir or SYMBI_DATA_DIR") from None
+            raise ConfigError(
+                f"the data directory {data_dir} cannot be used: {error.strerror}",
+                path="data_dir",
+                hint="choose another with --data-dir or SYMBI_DATA_DIR",
+            ) from None
         url = self.settings.store.url or f"sqlite:///{data_dir / 'symbi.db'}"
         store = await Store.open(url, base=self.settings.folder)
         self._shared.store = store
@@ -195,7 +248,9 @@ class Kernel:
             except Exception as error:
                 self.blame(entry.plugin.name, f"listen:{listener.name}", error)
                 continue
-            self.events.subscribe(event, _bound(listen, self.context_for(entry.plugin.name)), name=f"{entry.plugin.name}:{listener.name}")
+            self.events.subscribe(
+                event, _bound(listen, self.context_for(entry.plugin.name)), name=f"{entry.plugin.name}:{listener.name}"
+            )
 
     def _watch(self) -> None:
         for entry in self.manager.collect(HEALTH_CHECKS):
@@ -205,8 +260,7 @@ class Kernel:
             except Exception as error:
                 self.blame(entry.plugin.name, f"health:{check.name}", error)
                 continue
-            context = self.context_for(entry.plugin.name)
-            self.board.add(check.name, lambda function=function, context=context: function(context), critical=check.critical)  # type: ignore[misc]  # defaults bind the loop variables
+            self.board.add(check.name, partial(function, self.context_for(entry.plugin.name)), critical=check.critical)
 
 
 def discovered(settings: Settings) -> PluginManager:

@@ -34,7 +34,9 @@ def config_for(offer: Offer, settings: Settings, given: Any = None) -> Any:
     return given if isinstance(given, kind) else settings.decode(given, kind, path)
 
 
-async def open_offer(offer: Offer, config: Any, context: PluginContext, *, deadline: float, stage: str) -> tuple[Any, AbstractAsyncContextManager[Any]]:
+async def open_offer(
+    offer: Offer, config: Any, context: PluginContext, *, deadline: float, stage: str
+) -> tuple[Any, AbstractAsyncContextManager[Any]]:
     """Enter an offer's context manager within `deadline` seconds and return the thing and its manager.
 
     Raises what `open` raises where that is a `SymbiError`, and `PluginError` naming the plugin otherwise (deadline included).
@@ -46,16 +48,31 @@ async def open_offer(offer: Offer, config: Any, context: PluginContext, *, deadl
     except SymbiError:
         raise
     except TimeoutError:
-        raise PluginError(f"{stage} of plugin {context.name!r} did not open within {deadline:g} s", plugin=context.name, hint="raise [plugins] open_timeout_seconds, or disable the plugin") from None
+        raise PluginError(
+            f"{stage} of plugin {context.name!r} did not open within {deadline:g} s",
+            plugin=context.name,
+            hint="raise [plugins] open_timeout_seconds, or disable the plugin",
+        ) from None
     except Exception as error:
         _log.debug("%s failed to open", stage, exc_info=True)
-        raise PluginError(f"{stage} of plugin {context.name!r} could not be opened: {type(error).__name__}: {error}", plugin=context.name, hint="symbi plugins doctor") from error
+        raise PluginError(
+            f"{stage} of plugin {context.name!r} could not be opened: {type(error).__name__}: {error}",
+            plugin=context.name,
+            hint="symbi plugins doctor",
+        ) from error
 
 
 class Lifecycle:
     """Opens and closes the services of all plugins."""
 
-    def __init__(self, *, settings: Settings, services: Services, health: HealthBoard, context_for: Callable[[str], PluginContext]) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        services: Services,
+        health: HealthBoard,
+        context_for: Callable[[str], PluginContext],
+    ) -> None:
         self._settings = settings
         self._services = services
         self._health = health
@@ -78,7 +95,9 @@ class Lifecycle:
                 await self._open_one(entry)
             except Unavailable as error:
                 self._failed(entry, error)
-                self._retries.append(asyncio.get_running_loop().create_task(self._retry(entry), name=f"retry:{entry.item.name}"))
+                self._retries.append(
+                    asyncio.get_running_loop().create_task(self._retry(entry), name=f"retry:{entry.item.name}")
+                )
             except SymbiError as error:
                 self._failed(entry, error)
 
@@ -108,9 +127,19 @@ class Lifecycle:
         except ConfigError:
             raise
         except Exception as error:
-            raise PluginError(f"service {service.name!r} of plugin {entry.plugin.name!r}: {type(error).__name__}: {error}", plugin=entry.plugin.name, hint="symbi plugins doctor") from error
+            raise PluginError(
+                f"service {service.name!r} of plugin {entry.plugin.name!r}: {type(error).__name__}: {error}",
+                plugin=entry.plugin.name,
+                hint="symbi plugins doctor",
+            ) from error
         context = self._context_for(entry.plugin.name)
-        thing, manager = await open_offer(service, config, context, deadline=self._settings.plugins.open_timeout_seconds, stage=f"service {service.name!r}")
+        thing, manager = await open_offer(
+            service,
+            config,
+            context,
+            deadline=self._settings.plugins.open_timeout_seconds,
+            stage=f"service {service.name!r}",
+        )
         entry.plugin.open_ms[service.name] = round((time.perf_counter() - started) * 1000, 2)
         self._services.provide(protocol, thing, plugin=entry.plugin.name)
         self._opened.append((service.name, protocol, manager))
@@ -139,7 +168,11 @@ class Lifecycle:
 
     def _failed(self, entry: Declared, error: SymbiError) -> None:
         service: Service = entry.item
-        strict = isinstance(error, ConfigError) or service.critical or self._settings.mentions(service.table or f"plugins.{service.name}")
+        strict = (
+            isinstance(error, ConfigError)
+            or service.critical
+            or self._settings.mentions(service.table or f"plugins.{service.name}")
+        )
         if strict and not isinstance(error, Unavailable):
             raise error
         if service.critical:
@@ -148,7 +181,11 @@ class Lifecycle:
 
     def _skip(self, entry: Declared, reason: str) -> None:
         if entry.item.critical:
-            raise PluginError(f"service {entry.item.name!r} of plugin {entry.plugin.name!r} cannot be opened: {reason}", plugin=entry.plugin.name, hint="symbi plugins doctor")
+            raise PluginError(
+                f"service {entry.item.name!r} of plugin {entry.plugin.name!r} cannot be opened: {reason}",
+                plugin=entry.plugin.name,
+                hint="symbi plugins doctor",
+            )
         self._note(entry, reason, "install or enable the plugin that provides it")
 
     def _note(self, entry: Declared, reason: str, remedy: str) -> None:
@@ -187,7 +224,11 @@ def _ordered(declared: list[Declared]) -> list[Declared]:
         if mark == "done":
             return
         if mark == "open":
-            raise PluginError(f"services need each other in a circle: {' → '.join((*path, entry.item.name))}", plugin=entry.plugin.name, hint="make one of the needs optional")
+            raise PluginError(
+                f"services need each other in a circle: {' → '.join((*path, entry.item.name))}",
+                plugin=entry.plugin.name,
+                hint="make one of the needs optional",
+            )
         state[id(entry)] = "open"
         for need in entry.item.requires:
             if _label(need) in providers:

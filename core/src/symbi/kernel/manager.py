@@ -52,15 +52,27 @@ class PluginManager:
         known = {each.record.name for each in found} | {record.name for record in others}
         for name in only:
             if name not in known:
-                raise ConfigError(f"[plugins] only names {name!r}, which is not installed{_meant(name, known)}", path="plugins.only", hint=f"pip install symbi-{name}")
+                raise ConfigError(
+                    f"[plugins] only names {name!r}, which is not installed{_meant(name, known)}",
+                    path="plugins.only",
+                    hint=f"pip install symbi-{name}",
+                )
         for record in others:
             self.records.setdefault(record.name, record) if record.state == "disabled" else self._keep(record)
         for each in found:
             self._register(each.module, each.record)
 
-    def register(self, plugin: ModuleType | object, name: str, *, distribution: str = "", version: str = "") -> PluginRecord:
+    def register(
+        self, plugin: ModuleType | object, name: str, *, distribution: str = "", version: str = ""
+    ) -> PluginRecord:
         """Register a plugin object directly and return its record."""
-        record = PluginRecord(name=name, state="registered", distribution=distribution, version=version, module=getattr(plugin, "__name__", ""))
+        record = PluginRecord(
+            name=name,
+            state="registered",
+            distribution=distribution,
+            version=version,
+            module=getattr(plugin, "__name__", ""),
+        )
         self._register(plugin, record)
         return record
 
@@ -104,7 +116,11 @@ class PluginManager:
             if caller.name in POINTS:
                 record.hooks.append(caller.name)
             else:
-                record.blame("register", f"unknown hook {caller.name!r}{_meant(caller.name, POINTS)}", remedy="rename the hook, or upgrade symbi-core")
+                record.blame(
+                    "register",
+                    f"unknown hook {caller.name!r}{_meant(caller.name, POINTS)}",
+                    remedy="rename the hook, or upgrade symbi-core",
+                )
 
     def _entries(self, point: ExtensionPoint) -> dict[str, list[Declared]]:
         if point.hook not in self._catalogue:
@@ -119,20 +135,34 @@ class PluginManager:
             try:
                 items = list(implementation.function() or ())
             except Exception as error:
-                record.blame(f"declare:{point.hook}", f"{type(error).__name__}: {error}", remedy=f"report it to the authors of {record.source}")
+                record.blame(
+                    f"declare:{point.hook}",
+                    f"{type(error).__name__}: {error}",
+                    remedy=f"report it to the authors of {record.source}",
+                )
                 continue
             for item in items:
                 self._admit(point, record, item, entries)
         return entries
 
-    def _admit(self, point: ExtensionPoint, record: PluginRecord, item: Any, entries: dict[str, list[Declared]]) -> None:
+    def _admit(
+        self, point: ExtensionPoint, record: PluginRecord, item: Any, entries: dict[str, list[Declared]]
+    ) -> None:
         stage = f"declare:{point.hook}"
         if not isinstance(item, point.offer_type()):
-            record.blame(stage, f"yields {type(item).__name__}, expected {point.offer_type().__name__}", remedy="see the hook's page in the documentation")
+            record.blame(
+                stage,
+                f"yields {type(item).__name__}, expected {point.offer_type().__name__}",
+                remedy="see the hook's page in the documentation",
+            )
             return
         name = getattr(item, point.key)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            record.blame(stage, f"{point.noun} has an unusable name {name!r}", remedy="use lower-case letters, digits, '-', '_' and '.'")
+            record.blame(
+                stage,
+                f"{point.noun} has an unusable name {name!r}",
+                remedy="use lower-case letters, digits, '-', '_' and '.'",
+            )
             return
         if name in entries and not point.shared:
             rival = entries[name][0].plugin

@@ -42,7 +42,14 @@ class PluginsSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Settings:
     """The settings of one start: the raw tables, the environment, and typed access that blames precisely."""
 
-    def __init__(self, tables: Mapping[str, Any], *, data_dir: Path, file: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Any],
+        *,
+        data_dir: Path,
+        file: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.tables = dict(tables)
         self.data_dir = data_dir
         self.file = file
@@ -86,15 +93,25 @@ class Settings:
         known = set(known) | CORE_TABLES
         for name in self.tables:
             if name not in known:
-                raise self._error(f"no installed plugin reads the table [{name}]{_meant(name, known)}", name, hint=f"pip install symbi-{name}, or remove it")
+                raise self._error(
+                    f"no installed plugin reads the table [{name}]{_meant(name, known)}",
+                    name,
+                    hint=f"pip install symbi-{name}, or remove it",
+                )
         plugin_tables = set(plugin_tables)
         for name, value in self.tables.get("plugins", {}).items():
             if name in PluginsSettings.__struct_fields__:
                 continue
             if not isinstance(value, dict):
-                raise self._error(f"unknown setting{_meant(name, PluginsSettings.__struct_fields__)}", f"plugins.{name}")
+                raise self._error(
+                    f"unknown setting{_meant(name, PluginsSettings.__struct_fields__)}", f"plugins.{name}"
+                )
             if name not in plugin_tables and name not in self.plugins.disabled:
-                raise self._error(f"no installed plugin reads the table [plugins.{name}]{_meant(name, plugin_tables)}", f"plugins.{name}", hint=f"pip install symbi-{name}, or remove it")
+                raise self._error(
+                    f"no installed plugin reads the table [plugins.{name}]{_meant(name, plugin_tables)}",
+                    f"plugins.{name}",
+                    hint=f"pip install symbi-{name}, or remove it",
+                )
 
     def _convert(self, raw: Any, kind: type[C], path: str) -> C:
         try:
@@ -107,10 +124,18 @@ class Settings:
             if set(value) == {"env"} and isinstance(value["env"], str):
                 found = self.environ.get(value["env"])
                 if found is None:
-                    raise self._error(f"the environment variable {value['env']} is not set", path, hint=f"export {value['env']}=… or change the setting")
+                    raise self._error(
+                        f"the environment variable {value['env']} is not set",
+                        path,
+                        hint=f"export {value['env']}=… or change the setting",
+                    )
                 return found
             return {key: self._resolve(each, f"{path}.{key}") for key, each in value.items()}
-        return [self._resolve(each, f"{path}[{index}]") for index, each in enumerate(value)] if isinstance(value, list) else value
+        return (
+            [self._resolve(each, f"{path}[{index}]") for index, each in enumerate(value)]
+            if isinstance(value, list)
+            else value
+        )
 
     def _explain(self, text: str, kind: Any, path: str) -> ConfigError:
         unknown = _UNKNOWN.search(text)
@@ -126,7 +151,9 @@ class Settings:
         return ConfigError(f"{where}{path}: {message}", path=path, hint=hint)
 
 
-def load_settings(config: Path | None = None, *, data_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    config: Path | None = None, *, data_dir: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Read the settings: `config`, else `SYMBI_CONFIG`, else `symbi.toml` in the working directory, else defaults.
 
     A `.env` beside the file is read for names that the environment lacks. `SYMBI__TABLE__FIELD=value` overrides one setting (value in TOML, else
@@ -157,14 +184,18 @@ def decode_secret(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise msgspec.ValidationError(f"Expected a text{' or { env = … }' if kind is Secret else ''}, got {type(value).__name__}")
+    raise msgspec.ValidationError(
+        f"Expected a text{' or { env = … }' if kind is Secret else ''}, got {type(value).__name__}"
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}", hint="check its permissions and that it is UTF-8 text") from None
+        raise ConfigError(
+            f"{file}: cannot be read: {error}", hint="check its permissions and that it is UTF-8 text"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not valid TOML: {error}", hint="mend the line it names") from None
 

@@ -26,7 +26,9 @@ class Tasks:
         task.add_done_callback(self._done)
         return task
 
-    def supervise(self, name: str, work: Callable[[], Awaitable[Any]], *, first_pause: float = 0.5, most_pause: float = 30.0) -> asyncio.Task[Any]:
+    def supervise(
+        self, name: str, work: Callable[[], Awaitable[Any]], *, first_pause: float = 0.5, most_pause: float = 30.0
+    ) -> asyncio.Task[Any]:
         """Run `work()` for ever: when it raises it is called again after a pause that doubles up to `most_pause` seconds."""
 
         async def keep() -> None:

@@ -17,14 +17,24 @@ class FakeDistribution:
         self.folder = folder
         self._modules: set[str] = set()
 
-    def add(self, plugin: str, source: str, *, distribution: str | None = None, version: str = "1.0", module: str | None = None) -> str:
+    def add(
+        self,
+        plugin: str,
+        source: str,
+        *,
+        distribution: str | None = None,
+        version: str = "1.0",
+        module: str | None = None,
+    ) -> str:
         """Write a distribution with one plugin module holding `source`; return the module's name."""
         distribution = distribution or f"symbi-{plugin}"
         module = module or f"fake_{distribution.replace('-', '_')}_{plugin.replace('-', '_')}"
         (self.folder / f"{module}.py").write_text(source, encoding="utf-8")
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir(exist_ok=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
+        )
         entries = info / "entry_points.txt"
         text = entries.read_text(encoding="utf-8") if entries.exists() else "[symbi.plugins]\n"
         entries.write_text(f"{text}{plugin} = {module}\n", encoding="utf-8")

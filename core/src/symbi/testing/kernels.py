@@ -23,12 +23,19 @@ def closed_manager(*plugins: ModuleType | object | str) -> PluginManager:
     for number, plugin in enumerate(plugins):
         if isinstance(plugin, str):
             plugin = importlib.import_module(plugin)
-        name = getattr(plugin, "__name__", f"plugin{number}").removeprefix("symbi_").removesuffix(".plugin").replace("_", "-")
+        name = (
+            getattr(plugin, "__name__", f"plugin{number}")
+            .removeprefix("symbi_")
+            .removesuffix(".plugin")
+            .replace("_", "-")
+        )
         manager.register(plugin, name.rpartition(".")[2] if name.startswith("tests") else name)
     return manager
 
 
-def test_settings(folder: Path, tables: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+def test_settings(
+    folder: Path, tables: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Return settings whose data directory is `folder/data`, with `tables` as the file's content and a bare environment."""
     return Settings(dict(tables or {}), data_dir=folder / "data", environ=dict(environ or {}))
 
