@@ -6,10 +6,13 @@ import asyncio
 import random
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 __all__ = ["Clock", "Ids", "SystemClock", "SystemIds", "from_ms", "rfc3339", "to_ms"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -65,12 +68,12 @@ def system_random() -> random.Random:
 
 def to_ms(moment: datetime) -> int:
     """Return milliseconds since 1970, UTC, of an aware datetime."""
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
     """Return the aware UTC datetime of milliseconds since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return _EPOCH + milliseconds * _MILLISECOND
 
 
 def rfc3339(moment: datetime | int) -> str:
