@@ -31,7 +31,10 @@ def acknowledged(tmp_path: Path) -> Path:
 @pytest.fixture
 def writer(acknowledged: Path) -> Iterator[Writer]:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "crash_writer.py"), str(acknowledged)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / "crash_writer.py"), str(acknowledged)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     yield process
     process.kill()

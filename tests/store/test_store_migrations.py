@@ -65,7 +65,11 @@ SECOND = """
 @pytest.fixture
 def old_and_new(package: Callable[..., str]) -> OldAndNew:
     old = Tables(name="things", load=things(), migrations=package("old_things", r0001=FIRST))
-    new = Tables(name="things", load=things(Column("name", String(20))), migrations=package("new_things", r0001=FIRST, r0002=SECOND))
+    new = Tables(
+        name="things",
+        load=things(Column("name", String(20))),
+        migrations=package("new_things", r0001=FIRST, r0002=SECOND),
+    )
     return old, new
 
 
@@ -82,7 +86,9 @@ async def test_an_older_database_runs_the_revisions_it_has_not_seen(any_store: S
     assert (await any_store.upgrade([new])).changed == []
 
 
-async def test_a_newer_database_is_refused_with_the_remedy_and_left_alone(any_store: Store, old_and_new: OldAndNew) -> None:
+async def test_a_newer_database_is_refused_with_the_remedy_and_left_alone(
+    any_store: Store, old_and_new: OldAndNew
+) -> None:
     old, new = old_and_new
     await any_store.upgrade([new])
     other = Tables(name="other", load=MetaData(), migrations="")
@@ -209,5 +215,8 @@ def test_a_start_with_nothing_to_do_imports_no_alembic(tmp_path: Path) -> None:
         asyncio.run(main())
     """
     command = [sys.executable, "-c", textwrap.dedent(code), f"sqlite:///{tmp_path}/symbi.db"]
-    said = [subprocess.run(command, cwd=Path(__file__).parent, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
+    said = [
+        subprocess.run(command, cwd=Path(__file__).parent, check=True, capture_output=True, text=True).stdout.strip()
+        for _ in range(2)
+    ]
     assert said == ["['notes'] True", "[] False"]

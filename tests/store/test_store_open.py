@@ -70,7 +70,12 @@ asyncio.run(symbi.store.store.Store.open(sys.argv[1]))
 def test_a_directory_without_the_right_to_write_is_refused() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o555)
-        done = subprocess.run([sys.executable, "-c", AS_NOBODY, f"sqlite:///{folder}/symbi.db"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, f"sqlite:///{folder}/symbi.db"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 1
     assert "StoreUnavailable: cannot open the store" in done.stderr
     assert "--data-dir" in done.stderr
@@ -101,7 +106,9 @@ async def test_files_are_private_and_relative_paths_start_at_the_base(tmp_path: 
 
 async def test_a_full_disk_is_an_error_and_room_again_is_recovery(store: Store) -> None:
     def fill(conn: Connection) -> None:
-        conn.exec_driver_sql("INSERT INTO notes (id, author, slot, body) VALUES ('big', 'x', 1, hex(zeroblob(4000000)))")
+        conn.exec_driver_sql(
+            "INSERT INTO notes (id, author, slot, body) VALUES ('big', 'x', 1, hex(zeroblob(4000000)))"
+        )
 
     def limit(conn: Connection, pages: int) -> None:
         conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
@@ -116,5 +123,7 @@ async def test_a_full_disk_is_an_error_and_room_again_is_recovery(store: Store) 
 
 
 def test_importing_the_store_loads_no_database_library() -> None:
-    code = "import sys, symbi.store, symbi.store.store; assert not {'sqlalchemy', 'alembic', 'psycopg'} & set(sys.modules)"
+    code = (
+        "import sys, symbi.store, symbi.store.store; assert not {'sqlalchemy', 'alembic', 'psycopg'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

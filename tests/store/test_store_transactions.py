@@ -57,7 +57,9 @@ async def test_only_the_culprit_fails_when_a_deferred_constraint_breaks_the_comm
     def remark(conn: Connection) -> None:
         conn.execute(insert(REMARKS), {"id": 1, "note": "missing"})
 
-    results = await asyncio.gather(*(any_store.write(add, f"n{n}") for n in range(5)), any_store.write(remark), return_exceptions=True)
+    results = await asyncio.gather(
+        *(any_store.write(add, f"n{n}") for n in range(5)), any_store.write(remark), return_exceptions=True
+    )
     assert results[:5] == [f"n{n}" for n in range(5)]
     assert isinstance(results[5], Conflict)
     assert results[5].error_code == "FOREIGN_KEY_VIOLATION"
@@ -100,7 +102,7 @@ async def test_a_cancelled_caller_breaks_nobody_elses_write(any_store: Store) ->
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     kept = [result for result in results if isinstance(result, str)]
-    assert set(tasks[n].result() for n in range(1, 50, 2)) <= set(kept)
+    assert {tasks[n].result() for n in range(1, 50, 2)} <= set(kept)
     assert await any_store.read(count) >= 25
 
 
@@ -121,10 +123,17 @@ async def test_upsert_insert_ignore_and_next_seq(any_store: Store) -> None:
         again = insert_ignore(conn, NOTES, rows, key=["id"])
         upsert(conn, NOTES, [{"id": "a", "author": "y", "slot": 7}, {"id": "c", "author": "z", "slot": 3}], key=["id"])
         upsert(conn, NOTES, {"id": "b", "author": "nobody", "slot": 9}, key=["id"], update=["slot"])
-        return [first, again, next_seq(conn, NOTES.c.slot, NOTES.c.author == "x"), next_seq(conn, NOTES.c.slot, NOTES.c.author == "?")]
+        return [
+            first,
+            again,
+            next_seq(conn, NOTES.c.slot, NOTES.c.author == "x"),
+            next_seq(conn, NOTES.c.slot, NOTES.c.author == "?"),
+        ]
 
     assert await any_store.write(work) == [2, 0, 10, 1]
-    rows = await any_store.read(lambda conn: conn.execute(select(NOTES.c.id, NOTES.c.author, NOTES.c.slot).order_by(NOTES.c.id)).all())
+    rows = await any_store.read(
+        lambda conn: conn.execute(select(NOTES.c.id, NOTES.c.author, NOTES.c.slot).order_by(NOTES.c.id)).all()
+    )
     assert [tuple(row) for row in rows] == [("a", "y", 7), ("b", "x", 9), ("c", "z", 3)]
 
 
@@ -147,7 +156,9 @@ async def test_a_function_that_ends_the_transaction_itself_fails_alone(store: St
         add(conn, "rogue")
         getattr(conn, end)()
 
-    results = await asyncio.gather(store.write(add, "a"), store.write(rogue), store.write(add, "b"), return_exceptions=True)
+    results = await asyncio.gather(
+        store.write(add, "a"), store.write(rogue), store.write(add, "b"), return_exceptions=True
+    )
     assert results[0] == "a"
     assert results[2] == "b"
     assert isinstance(results[1], StoreError)

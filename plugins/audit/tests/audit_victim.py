@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import cryptography.hazmat.primitives.asymmetric.ed25519  # noqa: F401  # before the fork, for speed
+import cryptography.hazmat.primitives.asymmetric.ed25519  # before the fork, for speed
 import cryptography.hazmat.primitives.serialization  # noqa: F401
 
 from symbi.kernel.clock import SystemClock

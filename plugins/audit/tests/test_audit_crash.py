@@ -39,7 +39,10 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged(data_dir: Path, places: 
                 verdict = verify_log(places)
                 assert verdict.ok, verdict.reason
         victim.stdin.close()
-    kept = {(b'"seq":%d,' % int(seq), digest.encode()) for seq, digest in map(str.split, acknowledged.read_text().splitlines())}
+    kept = {
+        (b'"seq":%d,' % int(seq), digest.encode())
+        for seq, digest in map(str.split, acknowledged.read_text().splitlines())
+    }
     assert len(kept) > KILLS
     lines = list(forwards(places.folder, 0))
     by_hash = {line.partition(b'"hash":"')[2][:64]: line for line in lines}

@@ -55,7 +55,13 @@ class AuditLog(Protocol):
     """The log of this runtime. Provided by the plugin `audit`; a security path that finds none must refuse to act."""
 
     async def append(
-        self, kind: str, *, principal: Principal | str, subject: str = "", outcome: str = "", details: Mapping[str, Any] | None = None
+        self,
+        kind: str,
+        *,
+        principal: Principal | str,
+        subject: str = "",
+        outcome: str = "",
+        details: Mapping[str, Any] | None = None,
     ) -> AuditRecord:
         """Write one record and return it once it is durable; secrets in `details` and `subject` are masked first.
 
@@ -65,7 +71,14 @@ class AuditLog(Protocol):
         """
 
     async def read(
-        self, *, after: int = 0, limit: int = 100, kind: str = "", principal: str = "", subject: str = "", newest_first: bool = False
+        self,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        kind: str = "",
+        principal: str = "",
+        subject: str = "",
+        newest_first: bool = False,
     ) -> Sequence[AuditRecord]:
         """Return up to `limit` records in order of `seq`, those that match every filter that is not empty.
 

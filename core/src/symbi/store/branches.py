@@ -62,7 +62,9 @@ def _folders(offer: Tables) -> list[str]:
     except ImportError:
         spec = None
     if spec is None or spec.submodule_search_locations is None:
-        raise StoreError(f"the tables {offer.name!r} name the package {offer.migrations!r} for their revisions, and there is none")
+        raise StoreError(
+            f"the tables {offer.name!r} name the package {offer.migrations!r} for their revisions, and there is none"
+        )
     return list(spec.submodule_search_locations)
 
 
@@ -71,7 +73,9 @@ def _scan(folder: str, package: str) -> list[Revision]:
     for path in sorted(Path(folder).glob("*.py")):
         names = _constants(path) if path.name != "__init__.py" else {}
         if isinstance(names.get("revision"), str):
-            found.append(Revision(id=names["revision"], after=names.get("down_revision"), module=f"{package}.{path.stem}"))
+            found.append(
+                Revision(id=names["revision"], after=names.get("down_revision"), module=f"{package}.{path.stem}")
+            )
     return found
 
 
@@ -79,7 +83,9 @@ def _constants(path: Path) -> dict[str, Any]:
     """Return the constants that the module assigns at its top level to the two names we read."""
     names: dict[str, Any] = {}
     for node in ast.parse(path.read_bytes(), str(path)).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         for target in targets:
             if isinstance(target, ast.Name) and target.id in ("revision", "down_revision") and value is not None:
@@ -91,7 +97,9 @@ def _in_line(offer: Tables, found: dict[str, Revision]) -> list[Revision]:
     follower: dict[str | None, Revision] = {}
     for revision in found.values():
         if revision.after in follower:
-            raise StoreError(f"the revisions of the tables {offer.name!r} fork after {revision.after!r}: a branch is one line")
+            raise StoreError(
+                f"the revisions of the tables {offer.name!r} fork after {revision.after!r}: a branch is one line"
+            )
         follower[revision.after] = revision
     line = [Revision(id=BASE, after=None, module="")] if BASE in follower else []
     following = follower.get(BASE if line else None)
@@ -99,5 +107,7 @@ def _in_line(offer: Tables, found: dict[str, Revision]) -> list[Revision]:
         line.append(following)
         following = follower.get(following.id)
     if len(line) - (line[:1] != [] and line[0].id == BASE) != len(found) or not line:
-        raise StoreError(f"the revisions of the tables {offer.name!r} are no line from the first to the last: see {offer.migrations}")
+        raise StoreError(
+            f"the revisions of the tables {offer.name!r} are no line from the first to the last: see {offer.migrations}"
+        )
     return line

@@ -32,7 +32,9 @@ class ConstraintNames:
 def unique_names(metadata: MetaData) -> dict[str, str]:
     """Return `{"table(column,…)": name}` for every unique key; an unnamed key gets the name that PostgreSQL would give it."""
     return {
-        f"{table.name}({','.join(sorted(columns))})": name for table in metadata.tables.values() for columns, name in _keys(table)
+        f"{table.name}({','.join(sorted(columns))})": name
+        for table in metadata.tables.values()
+        for columns, name in _keys(table)
     }
 
 

@@ -49,7 +49,10 @@ def _integrity(orig: BaseException, state: str | None, constraints: Mapping[str,
         signature = f"{table}({','.join(sorted(column.partition('.')[2] for column in columns))})"
         return _duplicate(constraints.get(signature, signature), table)
     if state == "23503" or "FOREIGN KEY" in text:
-        return Conflict("something that this refers to, or that refers to this, is missing or in the way", code="FOREIGN_KEY_VIOLATION")
+        return Conflict(
+            "something that this refers to, or that refers to this, is missing or in the way",
+            code="FOREIGN_KEY_VIOLATION",
+        )
     return StoreError(f"the store refused a value: {text}", code="CONSTRAINT_VIOLATION")
 
 
@@ -68,7 +71,9 @@ def _postgres(error: exc.DBAPIError, state: str) -> StoreError:
     if state in _SERIAL:
         return StoreUnavailable("the database is too busy with competing changes", hint="try again")
     if error.connection_invalidated or state.startswith(_DOWN_STATES):
-        return StoreUnavailable(f"the database went away: {text}", hint="check that PostgreSQL runs and accepts connections")
+        return StoreUnavailable(
+            f"the database went away: {text}", hint="check that PostgreSQL runs and accepts connections"
+        )
     return StoreError(f"the database refused: {text}")
 
 
@@ -78,13 +83,20 @@ def _sqlite(error: exc.DBAPIError) -> StoreError:
     if name.startswith("SQLITE_FULL"):
         return _full()
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return StoreCorrupt(f"the database is damaged: {text}", hint="restore the file from a backup, or move it away to start empty")
+        return StoreCorrupt(
+            f"the database is damaged: {text}", hint="restore the file from a backup, or move it away to start empty"
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnavailable("the database is held by another process", hint="stop the other process")
     if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")) or isinstance(error, exc.InterfaceError):
-        return StoreUnavailable(f"the database cannot be read or written: {text}", hint="check the disk and the permissions of the data directory")
+        return StoreUnavailable(
+            f"the database cannot be read or written: {text}",
+            hint="check the disk and the permissions of the data directory",
+        )
     if error.connection_invalidated or (not name and isinstance(error, exc.OperationalError)):
-        return StoreUnavailable(f"the database cannot be reached: {text}", hint="check that the database runs and accepts connections")
+        return StoreUnavailable(
+            f"the database cannot be reached: {text}", hint="check that the database runs and accepts connections"
+        )
     return StoreError(f"the database refused: {text}")
 
 

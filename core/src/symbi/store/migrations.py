@@ -22,7 +22,10 @@ from symbi.store.errors import translate
 __all__ = ["UpgradeReport", "baseline", "upgrade"]
 
 _RECORD = Table(
-    "symbi_schema", MetaData(), Column("branch", String(100), primary_key=True), Column("revision", String(100), nullable=False)
+    "symbi_schema",
+    MetaData(),
+    Column("branch", String(100), primary_key=True),
+    Column("revision", String(100), nullable=False),
 )
 _LOCK_KEY = 0x53594D4249
 
@@ -73,7 +76,9 @@ def _upgrade_all(conn: Connection, offers: Sequence[Tables], report: UpgradeRepo
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
     _RECORD.create(conn, checkfirst=True)
-    recorded = {str(name): str(revision) for name, revision in conn.execute(select(_RECORD.c.branch, _RECORD.c.revision))}
+    recorded = {
+        str(name): str(revision) for name, revision in conn.execute(select(_RECORD.c.branch, _RECORD.c.revision))
+    }
     existing: set[str] | None = None
     for offer in offers:
         try:
@@ -108,7 +113,9 @@ def _upgrade_branch(conn: Connection, offer: Tables, branch: Branch, recorded: s
     if conn.dialect.name == "sqlite":
         broken = conn.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
-            raise StoreError(f"after the revisions a row of {broken[0]!r} would refer to a missing row of {broken[2]!r}")
+            raise StoreError(
+                f"after the revisions a row of {broken[0]!r} would refer to a missing row of {broken[2]!r}"
+            )
     conn.execute(_RECORD.update().where(_RECORD.c.branch == branch.name), {"revision": branch.head})
 
 

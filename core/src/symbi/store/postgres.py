@@ -28,7 +28,9 @@ class PostgresBackend:
 
     dialect = "postgresql"
 
-    def __init__(self, url: StoreUrl, *, readers: int, writers: int, constraints: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, url: StoreUrl, *, readers: int, writers: int, constraints: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._url = url
         self._constraints = constraints
         self._pending = 0
@@ -54,7 +56,8 @@ class PostgresBackend:
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
             raise StoreUnavailable(
-                f"cannot reach the database {self._url.shown}: {reason}", hint="check that PostgreSQL runs and that store.url is right"
+                f"cannot reach the database {self._url.shown}: {reason}",
+                hint="check that PostgreSQL runs and that store.url is right",
             ) from error
 
     async def write(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -84,7 +87,12 @@ class PostgresBackend:
         self._engine.dispose()
 
     async def _submit(
-        self, pool: ThreadPoolExecutor, engine: Engine, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        pool: ThreadPoolExecutor,
+        engine: Engine,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> T:
         self._pending += 1
         try:
@@ -108,5 +116,5 @@ def _transact(engine: Engine, fn: Callable[..., T], args: tuple[Any, ...], kwarg
             if not is_retryable(error) or attempt == ATTEMPTS:
                 raise
         # Full jitter: competitors that wait the same time would only meet again.
-        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.25)))
+        time.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.25)))  # noqa: S311  # jitter, not a secret
     raise AssertionError("the last attempt either returns or raises")

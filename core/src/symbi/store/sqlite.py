@@ -35,7 +35,9 @@ class SqliteBackend:
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, lock: OwnerLock | None, *, readers: int, constraints: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, path: Path, lock: OwnerLock | None, *, readers: int, constraints: Callable[[], Mapping[str, str]]
+    ) -> None:
         self.path = path
         self._lock = lock
         self._constraints = constraints
@@ -47,7 +49,9 @@ class SqliteBackend:
         self._open: list[Connection] = []
 
     @classmethod
-    def open_file(cls, path: Path, *, exclusive: bool, readers: int, constraints: Callable[[], Mapping[str, str]]) -> SqliteBackend:
+    def open_file(
+        cls, path: Path, *, exclusive: bool, readers: int, constraints: Callable[[], Mapping[str, str]]
+    ) -> SqliteBackend:
         """Open or create the file (0600, its directory 0700) and start the writer.
 
         Raises `StoreLocked`, `StoreCorrupt` or `StoreUnavailable`, each naming the remedy.
@@ -125,7 +129,13 @@ class SqliteBackend:
 def _engine(path: Path, *, begin: str, query_only: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         conn = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False, cached_statements=512)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-16384",
+            "temp_store=MEMORY",
+        ):
             conn.execute(f"PRAGMA {pragma}")
         if query_only:
             conn.execute("PRAGMA query_only=ON")
@@ -170,5 +180,7 @@ def _inspect(path: Path) -> None:
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise StoreCorrupt(f"{damaged}: {error}", hint=hint) from error
         if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_BUSY")):
-            raise StoreUnavailable(f"cannot use the store {path}: {error}", hint="check its disk, its permissions and who else has it open") from error
+            raise StoreUnavailable(
+                f"cannot use the store {path}: {error}", hint="check its disk, its permissions and who else has it open"
+            ) from error
         raise StoreError(f"cannot use the store {path}: {error}") from error

@@ -17,7 +17,9 @@ def _insert(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert
     return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def insert_ignore(conn: Connection, table: Table, rows: Row | Sequence[Row], *, key: Iterable[str] | None = None) -> int:
+def insert_ignore(
+    conn: Connection, table: Table, rows: Row | Sequence[Row], *, key: Iterable[str] | None = None
+) -> int:
     """Insert the rows that are not there yet; return how many were.
 
     `key` names the columns of the unique key that may collide (None = any of them). Existing rows stay as they are.
@@ -32,7 +34,12 @@ def insert_ignore(conn: Connection, table: Table, rows: Row | Sequence[Row], *, 
 
 
 def upsert(
-    conn: Connection, table: Table, rows: Row | Sequence[Row], *, key: Iterable[str], update: Iterable[str] | None = None
+    conn: Connection,
+    table: Table,
+    rows: Row | Sequence[Row],
+    *,
+    key: Iterable[str],
+    update: Iterable[str] | None = None,
 ) -> None:
     """Insert rows, or update those whose `key` columns exist; `update` names the columns to overwrite (None = all but the key)."""
     rows = [rows] if isinstance(rows, Mapping) else rows

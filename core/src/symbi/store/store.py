@@ -42,7 +42,9 @@ class Store:
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, exclusive: bool = True, base: Path | None = None, readers: int = 3, writers: int = 8) -> Store:
+    async def open(
+        cls, url: str, *, exclusive: bool = True, base: Path | None = None, readers: int = 3, writers: int = 8
+    ) -> Store:
         """Open the store at `url`, creating a SQLite file that is not there.
 
         With `exclusive` only one process may hold a SQLite file (the second gets `StoreLocked`); PostgreSQL allows many. Relative paths
@@ -67,7 +69,9 @@ class Store:
         """
         return await self.backend.write(fn, args, kwargs)
 
-    async def write_committed(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write_committed(
+        self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Like `write`, but READ COMMITTED on PostgreSQL: for claims by `FOR UPDATE SKIP LOCKED` and for conditional updates by fence."""
         return await self.backend.write_committed(fn, args, kwargs)
 
@@ -98,7 +102,9 @@ class Store:
             return unhealthy(str(error), remedy=getattr(error, "hint", None) or "")
         free = figures.get("free_bytes")
         if free is not None and free < LOW_SPACE:
-            return degraded(f"only {free // 2**20} MiB are free on the disk of the store", remedy="free some space", **figures)
+            return degraded(
+                f"only {free // 2**20} MiB are free on the disk of the store", remedy="free some space", **figures
+            )
         return healthy(self.dialect, **figures)
 
     async def close(self) -> None:

@@ -83,7 +83,9 @@ class GroupWriter:
             if self._closing:
                 raise StoreUnavailable("the store is closed")
             if len(self._queue) >= self._max_pending:
-                raise CapacityExceeded(f"{self._max_pending} changes already wait for the store", hint="slow down and try again")
+                raise CapacityExceeded(
+                    f"{self._max_pending} changes already wait for the store", hint="slow down and try again"
+                )
             self._queue.append(job)
             self._wake.notify()
         return job.future
@@ -179,7 +181,9 @@ class GroupWriter:
             return
         job = group[0]
         if job.error is None:
-            job.error = StoreError("a function ended the transaction of the store") if isinstance(error, _GroupLost) else error
+            job.error = (
+                StoreError("a function ended the transaction of the store") if isinstance(error, _GroupLost) else error
+            )
         self._settle(group)
 
     def _fail(self, group: list[_Job], error: Exception) -> None:
@@ -210,7 +214,9 @@ class GroupWriter:
 
     def _refuse_foreign_end(self, conn: Connection) -> None:
         if not self._ending:
-            raise StoreError("a function given to store.write must not commit or roll back: its return commits, an exception rolls back")
+            raise StoreError(
+                "a function given to store.write must not commit or roll back: its return commits, an exception rolls back"
+            )
 
 
 def _answer(jobs: list[_Job]) -> None:

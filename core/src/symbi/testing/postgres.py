@@ -15,7 +15,9 @@ __all__ = ["PrivatePostgres", "find_binaries"]
 
 def find_binaries() -> Path | None:
     """Return the folder with `initdb` and `pg_ctl`, the newest version first, or None where PostgreSQL is not installed."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: float(path.split("/")[4]), reverse=True)
+    found = sorted(
+        glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: float(path.split("/")[4]), reverse=True
+    )
     on_path = shutil.which("initdb")
     chosen = found[0] if found else on_path
     return Path(chosen).parent if chosen else None

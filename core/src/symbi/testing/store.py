@@ -67,7 +67,9 @@ async def postgres_store(postgres_url: str, store_tables: Sequence[Tables]) -> A
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def any_store(request: pytest.FixtureRequest, store_url: str, store_tables: Sequence[Tables]) -> AsyncIterator[Store]:
+async def any_store(
+    request: pytest.FixtureRequest, store_url: str, store_tables: Sequence[Tables]
+) -> AsyncIterator[Store]:
     """The same test on SQLite and on PostgreSQL."""
     url = store_url if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     opened = await Store.open(url)

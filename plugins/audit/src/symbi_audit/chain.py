@@ -13,7 +13,16 @@ import msgspec
 
 from symbi.contracts.audit import AuditRecord
 
-__all__ = ["CHECKPOINT_EVERY", "GENESIS", "Checkpoint", "LineError", "canonical", "checkpoint_text", "make_line", "read_line"]
+__all__ = [
+    "CHECKPOINT_EVERY",
+    "GENESIS",
+    "Checkpoint",
+    "LineError",
+    "canonical",
+    "checkpoint_text",
+    "make_line",
+    "read_line",
+]
 
 GENESIS = "0" * 64
 """The previous hash of the first record."""

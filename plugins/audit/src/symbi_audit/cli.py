@@ -30,7 +30,11 @@ def audit() -> None:
 
 @audit.command()
 @json_option
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="A public key kept elsewhere, instead of the log's own.")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A public key kept elsewhere, instead of the log's own.",
+)
 @click.pass_context
 def verify(ctx: click.Context, as_json: bool, key: Path | None) -> None:
     """Check every record, signature and the anchor; exit 1 when something does not hold.
@@ -51,7 +55,14 @@ def verify(ctx: click.Context, as_json: bool, key: Path | None) -> None:
 
 
 @audit.command()
-@click.option("-n", "--lines", default=20, show_default=True, type=click.IntRange(0, 100_000), help="How many of the newest records.")
+@click.option(
+    "-n",
+    "--lines",
+    default=20,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="How many of the newest records.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Wait for further records.")
 @click.option("--kind", default="", help="Only this kind, for example policy.")
 @click.pass_context
@@ -79,7 +90,14 @@ def tail(ctx: click.Context, lines: int, follow: bool, kind: str) -> None:
 
 
 @audit.command()
-@click.option("--format", "shape", type=click.Choice(["jsonl", "otel"]), default="jsonl", show_default=True, help="Records as they are, or OTLP/JSON logs.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["jsonl", "otel"]),
+    default="jsonl",
+    show_default=True,
+    help="Records as they are, or OTLP/JSON logs.",
+)
 @click.option("--after", default=0, type=click.IntRange(0), help="Only records after this number.")
 @click.option("--kind", default="", help="Only this kind, for example policy.")
 @click.pass_context
@@ -104,8 +122,12 @@ def _together(verdicts: list[tuple[str, AuditVerdict]]) -> AuditVerdict:
     records = sum(verdict.records for _, verdict in verdicts)
     for name, verdict in verdicts:
         if not verdict.ok:
-            return msgspec.structs.replace(verdict, records=records, reason=f"{name}: {verdict.reason}" if len(verdicts) > 1 else verdict.reason)
-    return AuditVerdict(ok=True, records=records, reason="; ".join(verdict.reason for _, verdict in verdicts if verdict.reason))
+            return msgspec.structs.replace(
+                verdict, records=records, reason=f"{name}: {verdict.reason}" if len(verdicts) > 1 else verdict.reason
+            )
+    return AuditVerdict(
+        ok=True, records=records, reason="; ".join(verdict.reason for _, verdict in verdicts if verdict.reason)
+    )
 
 
 def _records(lines: Iterator[bytes]) -> Iterator[AuditRecord]:

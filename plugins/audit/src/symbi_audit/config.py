@@ -47,7 +47,8 @@ class AuditConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         suffix = "" if number == 1 else f"-{number}"
         folder, anchor = data_dir / (self.directory or "audit"), data_dir / (self.anchor or "audit.anchor")
         return AuditPlaces(
-            folder=folder.with_name(folder.name + suffix), anchor=anchor.with_name(f"{anchor.stem}{suffix}{anchor.suffix}")
+            folder=folder.with_name(folder.name + suffix),
+            anchor=anchor.with_name(f"{anchor.stem}{suffix}{anchor.suffix}"),
         )
 
     def all_places(self, data_dir: Path) -> list[AuditPlaces]:

@@ -23,7 +23,14 @@ _MOST_TEXT = 2048
 
 
 def record_fields(
-    kind: str, at: str, *, principal: Principal | str, subject: str, outcome: str, details: Mapping[str, Any] | None, most: int
+    kind: str,
+    at: str,
+    *,
+    principal: Principal | str,
+    subject: str,
+    outcome: str,
+    details: Mapping[str, Any] | None,
+    most: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields of a record, `details` encoded, and the details themselves.
 
@@ -31,7 +38,9 @@ def record_fields(
     digest and beginning.
     """
     if not _KIND.fullmatch(kind):
-        raise InvalidRequest(f"{kind!r} is no kind of audit record: dotted lower-case words, for example policy.decision")
+        raise InvalidRequest(
+            f"{kind!r} is no kind of audit record: dotted lower-case words, for example policy.decision"
+        )
     masked = mask(details) if details else {}
     try:
         encoded = canonical(masked)

@@ -36,7 +36,11 @@ def to_otlp(record: AuditRecord) -> dict[str, Any]:
         ],
     }
     resource = {"attributes": [_attribute("service.name", {"stringValue": "symbi"})]}
-    return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"scope": {"name": "symbi.audit"}, "logRecords": [log_record]}]}]}
+    return {
+        "resourceLogs": [
+            {"resource": resource, "scopeLogs": [{"scope": {"name": "symbi.audit"}, "logRecords": [log_record]}]}
+        ]
+    }
 
 
 def _attribute(key: str, value: dict[str, str]) -> dict[str, Any]:

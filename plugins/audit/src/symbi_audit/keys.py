@@ -66,10 +66,15 @@ class SigningKey(VerifyingKey):
         path = folder / PRIVATE
         if not path.exists():
             if not fresh:
-                raise AuditFailed(f"the signing key {path} of the audit log is gone", hint="restore it, or move the log away to begin a new one")
+                raise AuditFailed(
+                    f"the signing key {path} of the audit log is gone",
+                    hint="restore it, or move the log away to begin a new one",
+                )
             return cls._make(folder)
         if path.stat().st_mode & 0o077:
-            raise AuditFailed(f"the signing key {path} is readable by others", hint=f"chmod 600 {path}, and consider it known")
+            raise AuditFailed(
+                f"the signing key {path} is readable by others", hint=f"chmod 600 {path}, and consider it known"
+            )
         try:
             key = load_pem_private_key(path.read_bytes(), None)
         except ValueError as error:
@@ -96,7 +101,9 @@ class SigningKey(VerifyingKey):
         """Write the public half beside the private one."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        _write(folder / PUBLIC, self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        _write(
+            folder / PUBLIC, self._private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
 
     def sign(self, text: bytes) -> str:
         """Return the signature over `text` in hex."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
@@ -24,18 +24,22 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/audit", guards=[require_scope("audit:read")], summary="Read the audit log")
 async def read_audit(
-    request: Request[object, object, object],  # type: ignore[type-var]
+    request: Request[Any, Any, Any],
     services: Services,
     after: Annotated[int, Parameter(ge=0)] = 0,
     kind: str = "",
-    who: Annotated[str, Parameter(query="principal")] = "",
+    actor: str = "",
     subject: str = "",
     newest_first: bool = False,
 ) -> AuditPage:
-    """Return records in order of `seq`, filtered by `kind` (a prefix of words), `principal` and `subject`, `limit` at a time."""
+    """Return records in order of `seq`, filtered by `kind` (a prefix of words), `actor` (the id of a principal) and `subject`, `limit` at a time."""
     limit = read_limit(request, default=100)
     log = services.get(AuditLog)
-    found = list(await log.read(after=after, limit=limit + 1, kind=kind, principal=who, subject=subject, newest_first=newest_first))
+    found = list(
+        await log.read(
+            after=after, limit=limit + 1, kind=kind, principal=actor, subject=subject, newest_first=newest_first
+        )
+    )
     more = len(found) > limit
     return AuditPage(records=found[:limit], next=found[limit - 1].seq if more else None)
 

@@ -43,12 +43,20 @@ class AuditService:
         self._lost = 0
 
     async def append(
-        self, kind: str, *, principal: Principal | str, subject: str = "", outcome: str = "", details: Mapping[str, Any] | None = None
+        self,
+        kind: str,
+        *,
+        principal: Principal | str,
+        subject: str = "",
+        outcome: str = "",
+        details: Mapping[str, Any] | None = None,
     ) -> AuditRecord:
         """Write one record and return it once it is durable; see the contract."""
         at = self._now()
         most = self._config.max_details_bytes
-        fields, shown = record_fields(kind, at, principal=principal, subject=subject, outcome=outcome, details=details, most=most)
+        fields, shown = record_fields(
+            kind, at, principal=principal, subject=subject, outcome=outcome, details=details, most=most
+        )
         try:
             if self._lost:
                 await self._record_loss()
@@ -61,10 +69,19 @@ class AuditService:
         return AuditRecord(**{**fields, "details": shown}, seq=seq, previous=previous, hash=digest)
 
     async def read(
-        self, *, after: int = 0, limit: int = 100, kind: str = "", principal: str = "", subject: str = "", newest_first: bool = False
+        self,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        kind: str = "",
+        principal: str = "",
+        subject: str = "",
+        newest_first: bool = False,
     ) -> list[AuditRecord]:
         """Return a page of records; see the contract."""
-        return await asyncio.to_thread(read_records, self.places.folder, after, limit, kind, principal, subject, newest_first)
+        return await asyncio.to_thread(
+            read_records, self.places.folder, after, limit, kind, principal, subject, newest_first
+        )
 
     async def verify(self) -> AuditVerdict:
         """Check the whole log; see the contract."""
@@ -83,12 +100,20 @@ class AuditService:
             async with asyncio.timeout(DEADLINE):
                 return await future
         except TimeoutError:
-            raise AuditFailed(f"the audit log did not answer within {DEADLINE:.0f} s", hint="look at the disk of the data directory") from None
+            raise AuditFailed(
+                f"the audit log did not answer within {DEADLINE:.0f} s", hint="look at the disk of the data directory"
+            ) from None
 
     async def _record_loss(self) -> None:
         count = self._lost
         fields, _ = record_fields(
-            "audit.lost", self._now(), principal="system", subject="", outcome="failed", details={"records": count}, most=4096
+            "audit.lost",
+            self._now(),
+            principal="system",
+            subject="",
+            outcome="failed",
+            details={"records": count},
+            most=4096,
         )
         await self._write(fields)
         self._lost -= count
@@ -139,7 +164,9 @@ async def open_audit(config: AuditConfig, context: PluginContext) -> AsyncIterat
         await asyncio.shield(asyncio.to_thread(_close_log, writer, lock))
 
 
-def _open_log(config: AuditConfig, data_dir: Path, now: Callable[[], str]) -> tuple[OwnerLock, AuditPlaces, ChainWriter, Tail]:
+def _open_log(
+    config: AuditConfig, data_dir: Path, now: Callable[[], str]
+) -> tuple[OwnerLock, AuditPlaces, ChainWriter, Tail]:
     """Take the first log that no other process writes: several nodes on one machine keep a log each."""
     for number in range(1, MOST_LOGS + 1):
         places = config.places(data_dir, number)
@@ -162,12 +189,17 @@ def _open_log(config: AuditConfig, data_dir: Path, now: Callable[[], str]) -> tu
             lock.release()
             raise
         return lock, places, writer, tail
-    raise AuditFailed(f"{MOST_LOGS} processes write audit logs in {data_dir} already", hint="give each node a --data-dir of its own")
+    raise AuditFailed(
+        f"{MOST_LOGS} processes write audit logs in {data_dir} already", hint="give each node a --data-dir of its own"
+    )
 
 
 def _unwritable(places: AuditPlaces, error: Exception) -> AuditFailed:
     reason = getattr(error, "strerror", None) or str(error)
-    return AuditFailed(f"cannot write the audit log {places.folder}: {reason}", hint="make the folder writable for this user, or set plugins.audit.directory")
+    return AuditFailed(
+        f"cannot write the audit log {places.folder}: {reason}",
+        hint="make the folder writable for this user, or set plugins.audit.directory",
+    )
 
 
 def _close_log(writer: ChainWriter, lock: OwnerLock) -> None:

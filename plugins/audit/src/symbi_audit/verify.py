@@ -34,7 +34,9 @@ def verify_log(places: AuditPlaces, *, key: Path | None = None) -> AuditVerdict:
     except _Bad as bad:
         return AuditVerdict(ok=False, records=check.records, first_bad=bad.seq, reason=bad.reason)
     except OSError as error:
-        return AuditVerdict(ok=False, records=check.records, reason=f"{error.filename} cannot be read: {error.strerror}")
+        return AuditVerdict(
+            ok=False, records=check.records, reason=f"{error.filename} cannot be read: {error.strerror}"
+        )
     return AuditVerdict(ok=True, records=check.records, reason=check.note)
 
 
@@ -121,13 +123,18 @@ class _Check:
         if self._seq - self._signed > CHECKPOINT_EVERY:
             raise _Bad(self._signed + 1, f"the checkpoint after record {self._signed + CHECKPOINT_EVERY} is missing")
         if self._anchor is not None and self._anchor.seq == record.seq and self._anchor.hash != record.hash:
-            raise _Bad(self._signed + 1, f"record {record.seq} is not the one that the anchor knows: the log was rewritten")
+            raise _Bad(
+                self._signed + 1, f"record {record.seq} is not the one that the anchor knows: the log was rewritten"
+            )
 
     def _check_checkpoint(self, checkpoint: Checkpoint) -> None:
         self._check_signature(checkpoint, f"the checkpoint of record {checkpoint.seq}")
         if checkpoint.seq != self._seq or checkpoint.hash != self._previous:
             first = min(self._signed, checkpoint.seq) + 1
-            raise _Bad(first, f"records {first} to {max(checkpoint.seq, self._seq)} are not those that were signed: the log was rewritten or reordered")
+            raise _Bad(
+                first,
+                f"records {first} to {max(checkpoint.seq, self._seq)} are not those that were signed: the log was rewritten or reordered",
+            )
         self._signed = checkpoint.seq
 
     def _check_signature(self, checkpoint: Checkpoint, what: str) -> None:
@@ -141,4 +148,7 @@ class _Check:
         if self._anchor is None:
             raise _Bad(None, f"the anchor {self._places.anchor} is missing")
         if self._anchor.seq > self._seq:
-            raise _Bad(self._seq + 1, f"the log ends with record {self._seq}, and the anchor knows record {self._anchor.seq}: it was cut off")
+            raise _Bad(
+                self._seq + 1,
+                f"the log ends with record {self._seq}, and the anchor knows record {self._anchor.seq}: it was cut off",
+            )

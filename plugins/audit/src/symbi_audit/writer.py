@@ -49,7 +49,9 @@ class ChainWriter:
     anew, so a full disk heals itself. If even the cut fails, the writer stays refusing until a restart has checked the log.
     """
 
-    def __init__(self, places: AuditPlaces, config: AuditConfig, key: SigningKey, tail: Tail, now: Callable[[], str]) -> None:
+    def __init__(
+        self, places: AuditPlaces, config: AuditConfig, key: SigningKey, tail: Tail, now: Callable[[], str]
+    ) -> None:
         self._places = places
         self._config = config
         self._key = key
@@ -90,7 +92,10 @@ class ChainWriter:
             if self._closing:
                 raise AuditFailed("the audit log is closed")
             if len(self._queue) >= MOST_PENDING:
-                raise AuditFailed(f"{MOST_PENDING} records already wait for the audit log", hint="look at the disk of the data directory")
+                raise AuditFailed(
+                    f"{MOST_PENDING} records already wait for the audit log",
+                    hint="look at the disk of the data directory",
+                )
             self._queue.append(job)
             self._wake.notify()
         return job.future
@@ -120,7 +125,11 @@ class ChainWriter:
     def _take(self) -> tuple[list[_Job], bool]:
         with self._wake:
             while not self._queue and not self._closing:
-                left = None if self._unsigned_since is None else self._unsigned_since + CHECKPOINT_SECONDS - time.monotonic()
+                left = (
+                    None
+                    if self._unsigned_since is None
+                    else self._unsigned_since + CHECKPOINT_SECONDS - time.monotonic()
+                )
                 if left is not None and left <= 0:
                     break
                 self._wake.wait(left)
@@ -183,7 +192,9 @@ class ChainWriter:
     def _failed(self, cause: Exception) -> AuditFailed:
         self.failure = f"cannot write {self._places.folder}: {getattr(cause, 'strerror', None) or cause}"
         _log.error("audit log: %s", self.failure)
-        hint = "restart, which checks the log" if self.broken else "free some space, or mend the permissions of the folder"
+        hint = (
+            "restart, which checks the log" if self.broken else "free some space, or mend the permissions of the folder"
+        )
         error = AuditFailed(f"the audit log {self.failure}, so nothing that it must record may be done", hint=hint)
         error.__cause__ = cause
         return error
@@ -211,7 +222,11 @@ class ChainWriter:
     def _open_segment(self) -> None:
         segments = list_segments(self._places.folder)
         path = segments[-1].path if segments else self._places.folder / segment_name(self._seq + 1)
-        if segments and segments[-1].path.stat().st_size >= self._config.segment_bytes and segments[-1].first <= self._seq:
+        if (
+            segments
+            and segments[-1].path.stat().st_size >= self._config.segment_bytes
+            and segments[-1].first <= self._seq
+        ):
             path = self._places.folder / segment_name(self._seq + 1)
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = os.fstat(self._fd).st_size
@@ -240,7 +255,14 @@ class ChainWriter:
         first = self._first
         self._first, self._before = following.first, before
         details = {"first": first, "last": following.first - 1, "last_hash": before}
-        fields = {"at": self._now(), "kind": "audit.trimmed", "principal": "system", "subject": "", "outcome": "done", "details": details}
+        fields = {
+            "at": self._now(),
+            "kind": "audit.trimmed",
+            "principal": "system",
+            "subject": "",
+            "outcome": "done",
+            "details": details,
+        }
         seq = self._seq + 1
         digest, line = make_line({**fields, "seq": seq, "previous": self._previous})
         self._put(line)
