@@ -97,7 +97,7 @@ class Approvals(Protocol):
     ) -> Approval:
         """Vote for it; with `arguments`, for it with these in their place (the gate decides again on them).
 
-        Raises `NotFound`, `Conflict` (code `ALREADY_RESOLVED`: somebody was first, or it expired) and `Forbidden` (an
+        Raises `NotFound`, `Conflict` (code `already_resolved`: somebody was first, or it expired) and `Forbidden` (an
         agent's credential, a person who is not entitled, the one who asked, or one who has voted).
         """
         ...
