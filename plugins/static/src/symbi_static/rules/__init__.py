@@ -1,0 +1,1 @@
+"""The rules of the source pass: one file per family of sinks."""
