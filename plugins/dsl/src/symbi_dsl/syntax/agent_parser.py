@@ -28,7 +28,9 @@ _FACTS = frozenset(
     }
 )
 _SECTIONS = frozenset({"resources", "security", "policies"})
-_STATEMENTS = frozenset({"let", "if", "for", "while", "match", "try", "return", "break", "continue", "require", "check"})
+_STATEMENTS = frozenset(
+    {"let", "if", "for", "while", "match", "try", "return", "break", "continue", "require", "check"}
+)
 
 
 class AgentParser(ItemParser):
@@ -41,6 +43,7 @@ class AgentParser(ItemParser):
         start = self.start[self.pos]
         self.pos += 1
         name = self.name("the name of the agent")
+        outer, self.names = self.names, set()
         params = self.params() if self.kind[self.pos] == "(" else []
         returns = self.type() if self.accept("->") else None
         opener = self.expect("{", "'{'")
@@ -58,7 +61,9 @@ class AgentParser(ItemParser):
                     raise
         self.pos += 1
         self.depth -= 1
-        return Agent(name, params, returns, items, start, self.last_end())
+        node = Agent(name, params, returns, items, start, self.last_end())
+        node.names, self.names = self.names, outer | self.names
+        return node
 
     def _agent_item(self) -> Node:
         word = self.word()
@@ -96,7 +101,9 @@ class AgentParser(ItemParser):
                 hint="put it in a `with { … }` block",
             )
         if word in ("agent", "metadata", "type", "struct"):
-            self.fail("E203", f"{quoted(word)} can not stand inside an agent", hint="close the agent before it with `}`")
+            self.fail(
+                "E203", f"{quoted(word)} can not stand inside an agent", hint="close the agent before it with `}`"
+            )
         known = [*_FACTS, *_SECTIONS, *self._NESTED, "capabilities"]
         near = close_match(word, known)
         hint = f"did you mean `{near}`?" if near else "an agent declares " + ", ".join(sorted(known))

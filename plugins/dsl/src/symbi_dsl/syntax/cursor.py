@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from symbi_dsl.limits import Limits
 from symbi_dsl.syntax.hints import quoted, word_hint
@@ -33,6 +33,8 @@ class Cursor:
         self.loops = 0
         self.condition = False
         self.unterminated: list[int] = []
+        self.names: set[str] = set()
+        self.calls: list[Any] = []
 
     # ---- looking -------------------------------------------------------------------------------------------------
     def word(self, ahead: int = 0) -> str | None:
@@ -88,7 +90,9 @@ class Cursor:
         """Count one level of nesting."""
         self.depth += 1
         if self.depth > self.limits.nesting:
-            self.fail("E002", f"nested more than {self.limits.nesting} levels deep", hint="take parts out into functions")
+            self.fail(
+                "E002", f"nested more than {self.limits.nesting} levels deep", hint="take parts out into functions"
+            )
 
     def grow(self, height: int) -> None:
         """Set the height of the node just made, and refuse a tree that is too tall."""

@@ -174,7 +174,9 @@ class ExpressionParser(Cursor):
         self.close(opener, ")")
         self.depth -= 1
         self.grow(height + 1)
-        return Call(target, args, named, target.start, self.last_end())
+        call = Call(target, args, named, target.start, self.last_end())
+        self.calls.append(call)
+        return call
 
     # ---- primaries -----------------------------------------------------------------------------------------------
     def _primary(self) -> Node:
@@ -209,7 +211,9 @@ class ExpressionParser(Cursor):
         self.pos = at + 1
         if following == "{" and not self.condition and not self.newline[at + 1] and self._starts_record(at + 1):
             record = self.record()
+            self.names.add(text)
             return StructLiteral(text, record.pairs, start, record.end)
+        self.names.add(text)
         return Name(text, start, end)
 
     def _starts_record(self, brace: int) -> bool:

@@ -108,10 +108,13 @@ class ItemParser(PropertyParser):
         name = self.name("the name of the function")
         if self.kind[self.pos] != "(":
             self.expected("'(' and the parameters")
+        outer, self.names = self.names, set()
         params = self.params()
         returns = self.type() if self.accept("->") else None
         block = self._body()
-        return Function(name, params, returns, block, start, block.end)
+        node = Function(name, params, returns, block, start, block.end)
+        node.names, self.names = self.names, outer | self.names
+        return node
 
     def _body(self) -> Block:
         loops, self.loops = self.loops, 0
@@ -125,6 +128,7 @@ class ItemParser(PropertyParser):
         self.pos += 1
         name = self.name("the name of the behavior")
         opener = self.expect("{", "'{'")
+        outer, self.names = self.names, set()
         self.enter()
         sections: dict[str, list[Param]] = {}
         steps: Block | None = None
@@ -145,9 +149,10 @@ class ItemParser(PropertyParser):
         self.depth -= 1
         if steps is None:
             self.fail("E200", f"behavior {quoted(name)} has no steps", at=at + 1, hint="add `steps { … }`")
-        return Behavior(
-            name, sections.get("input", []), sections.get("output", []), steps, self.start[at], self.last_end()
-        )
+        inputs, outputs = sections.get("input", []), sections.get("output", [])
+        node = Behavior(name, inputs, outputs, steps, self.start[at], self.last_end())
+        node.names, self.names = self.names, outer | self.names
+        return node
 
     def declaration(self) -> Node:
         """Parse a `schedule`, `memory` or `webhook` block."""

@@ -127,7 +127,8 @@ class With(Node):
 class Function(Node):
     """A function."""
 
-    __slots__ = ("block", "name", "params", "returns")
+    __slots__ = ("block", "name", "names", "params", "returns")
+    names: set[str]
 
     def __init__(self, name: Any, params: Any, returns: Any, block: Any, start: int, end: int) -> None:
         self.name = name
@@ -141,7 +142,8 @@ class Function(Node):
 class Behavior(Node):
     """A behaviour: inputs, outputs and steps."""
 
-    __slots__ = ("block", "inputs", "name", "outputs")
+    __slots__ = ("block", "inputs", "name", "names", "outputs")
+    names: set[str]
 
     def __init__(self, name: Any, inputs: Any, outputs: Any, block: Any, start: int, end: int) -> None:
         self.name = name
@@ -206,7 +208,8 @@ class AgentProp(Node):
 class Agent(Node):
     """An agent: header and items in order."""
 
-    __slots__ = ("items", "name", "params", "returns")
+    __slots__ = ("items", "name", "names", "params", "returns")
+    names: set[str]
 
     def __init__(self, name: Any, params: Any, returns: Any, items: Any, start: int, end: int) -> None:
         self.name = name

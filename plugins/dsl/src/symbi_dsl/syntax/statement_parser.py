@@ -350,5 +350,3 @@ class StatementParser(TypeParser):
         self.pos += 1
         self.depth -= 1
         return CasePattern(name, args, start, self.last_end())
-
-

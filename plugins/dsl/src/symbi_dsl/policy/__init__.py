@@ -1,0 +1,1 @@
+"""Policy rules: evaluated in the gate, closed world, fail closed (spec `dsl.md` §8)."""
