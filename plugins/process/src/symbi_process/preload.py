@@ -14,5 +14,5 @@ def interpreters(context: PluginContext) -> tuple[str, ...]:
     """Return the modules of the interpreters that the installed languages name."""
     from symbi.kernel.points import AGENT_LANGUAGES
 
-    references = [offer.interpreter for offer in context.catalogue(AGENT_LANGUAGES).values()]
+    references = [offer.entry for offer in context.catalogue(AGENT_LANGUAGES).values()]
     return tuple(reference.partition(":")[0] for reference in references if isinstance(reference, str) and reference)
