@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -45,6 +46,7 @@ _SENSITIVE_KEY = re.compile(
 )
 _HINT = re.compile(r"[-_:=.]|AKIA|ASIA|AIza|ABIA|ACCA|bearer|basic|digest", re.IGNORECASE)
 _DEPTH = 24
+_PLAIN = (int, float)  # bool is an int
 
 
 def mask_text(text: str) -> str:
@@ -53,17 +55,24 @@ def mask_text(text: str) -> str:
         return text
     if "PRIVATE KEY" in text:
         text = _PEM.sub(MASK, text)
-    text = _KNOWN.sub(MASK, text)
-    text = _SCHEME.sub(rf"\1\2{MASK}", text)
-    if "://" in text:
+    if _KNOWN.search(text):
+        text = _KNOWN.sub(MASK, text)
+    if _SCHEME.search(text):
+        text = _SCHEME.sub(rf"\1\2{MASK}", text)
+    if "://" in text and _IN_URL.search(text):
         text = _IN_URL.sub(rf"\1{MASK}", text)
-    if "=" in text or ":" in text:
+    if ("=" in text or ":" in text) and _ASSIGNED.search(text):
         text = _ASSIGNED.sub(rf"\1{MASK}", text)
     return text
 
 
 def is_sensitive(name: str) -> bool:
     """Tell whether a field of this name holds a secret (`api_key`, `X-Auth-Token`, `clientSecret` …)."""
+    return _is_sensitive(name) if len(name) <= 64 else _is_sensitive.__wrapped__(name)
+
+
+@lru_cache(maxsize=2048)
+def _is_sensitive(name: str) -> bool:
     return _SENSITIVE_KEY.search(name.lower().replace("_", "").replace("-", "")) is not None
 
 
@@ -75,8 +84,10 @@ def mask(value: Any, *, depth: int = _DEPTH) -> Any:
     """
     if isinstance(value, str):
         return mask_text(value)
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, _PLAIN):
         return value
+    if type(value) is dict and depth > 0:
+        return {_name(name): _field(_name(name), item, depth - 1) for name, item in value.items()}
     if isinstance(value, Secret):
         return MASK
     if isinstance(value, bytes | bytearray | memoryview):
@@ -98,7 +109,7 @@ def _name(name: Any) -> str:
 
 
 def _field(name: str, value: Any, depth: int) -> Any:
-    if not is_sensitive(name) or value is None or isinstance(value, bool | int | float) or value == "":
+    if not is_sensitive(name) or value is None or isinstance(value, _PLAIN) or value == "":
         return mask(value, depth=depth)
     if isinstance(value, str) and value.startswith("secret://"):
         return value
