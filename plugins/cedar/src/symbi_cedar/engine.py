@@ -164,6 +164,4 @@ class CedarEngine:
         findings += lint(policies)
         places = {each.id: f"{each.source.path}:{each.line or 1}" for each in policies}
         ids = tuple(each.id for each in policies)
-        return policies, PolicyReport(
-            revision=bundle.revision, policies=ids, places=places, findings=tuple(findings)
-        )
+        return policies, PolicyReport(revision=bundle.revision, policies=ids, places=places, findings=tuple(findings))

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["ParsedPolicy", "handle", "parse_source", "statements"]
 
 MAX_NESTING = 64
+MAX_CHAIN = 100
+MAX_TREE = 200
+_TOO_DEEP = "its condition has too many parts in one chain; split it into several policies"
 MAX_SOURCE = 2_000_000
 
+_STRING = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*')
+_BRANCH = re.compile(r"\bif\b")
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;|\S')
 
 
@@ -75,9 +80,12 @@ def parse_source(source: PolicySource) -> tuple[list[ParsedPolicy], list[PolicyF
     if deep := list(_too_deep(source)):
         return [], deep
     try:
-        parsed = json.loads(cedarpy.policies_to_json_str(source.text))
-    except (ValueError, RecursionError) as error:
+        text = cedarpy.policies_to_json_str(source.text)
+    except ValueError as error:
         return [], list(_faults(source, str(error)))
+    if _nesting(_STRING.sub("", text)) > MAX_TREE:
+        return [], list(_faults(source, _TOO_DEEP))
+    parsed = json.loads(text)
     if parsed["templates"]:
         message = "templates (?principal, ?resource) authorize nothing by themselves; write the entity instead"
         return [], [PolicyFinding(severity="error", code="template", message=message, path=source.path)]
@@ -120,30 +128,33 @@ def _too_deep(source: PolicySource) -> Iterator[PolicyFinding]:
         yield PolicyFinding(severity="error", code="too-large", message=message, path=source.path)
         return
     for line, text in statements(source.text):
-        depth = deepest = branches = 0
-        for token in _TOKEN.finditer(text):
-            found = token.group()
-            if found in "([{":
-                depth += 1
-                deepest = max(deepest, depth)
-            elif found in ")]}":
-                depth -= 1
-        branches = len(re.findall(r"\bif\b", text))
-        if deepest > MAX_NESTING or branches > MAX_NESTING:
-            message = f"it is nested deeper than {MAX_NESTING} levels; split it into several policies"
+        bare = _STRING.sub("", text)
+        chains = max(bare.count("&&"), bare.count("||"), len(_BRANCH.findall(bare)))
+        if _nesting(bare) > MAX_NESTING or chains > MAX_CHAIN:
+            message = f"it is nested deeper than {MAX_NESTING}, or chains more than {MAX_CHAIN} parts; split it"
             yield PolicyFinding(severity="error", code="too-deep", message=message, path=source.path, line=line)
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for char in text:
+        if char in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in ")]}":
+            depth -= 1
+    return deepest
 
 
 def _unusable(policies: list[ParsedPolicy]) -> Iterator[PolicyFinding]:
     try:
         handle(policies)
-    except (ValueError, RecursionError):
+    except ValueError:
         for policy in policies:
             try:
                 handle([policy])
-            except (ValueError, RecursionError):
-                message = "its condition has too many parts in one chain; split it into several policies"
-                yield policy.finding("error", "too-deep", message)
+            except ValueError:
+                yield policy.finding("error", "too-deep", _TOO_DEEP)
 
 
 def _faults(source: PolicySource, whole: str) -> Iterator[PolicyFinding]:
@@ -152,9 +163,13 @@ def _faults(source: PolicySource, whole: str) -> Iterator[PolicyFinding]:
     found = False
     for line, text in statements(source.text):
         try:
-            cedarpy.policies_to_json_str(text)
-        except (ValueError, RecursionError) as error:
+            tree = cedarpy.policies_to_json_str(text)
+        except ValueError as error:
             found = True
             yield PolicyFinding(severity="error", code="syntax", message=str(error), path=source.path, line=line)
+            continue
+        if _nesting(_STRING.sub("", tree)) > MAX_TREE:
+            found = True
+            yield PolicyFinding(severity="error", code="too-deep", message=_TOO_DEEP, path=source.path, line=line)
     if not found:
         yield PolicyFinding(severity="error", code="syntax", message=whole, path=source.path)
