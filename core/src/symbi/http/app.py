@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from litestar import Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
@@ -20,7 +19,7 @@ from symbi.http.edge import Edge
 from symbi.http.entry import Doorman, Entry
 from symbi.http.errors import EXCEPTION_HANDLERS
 from symbi.http.idempotency import Idempotency
-from symbi.http.litestar_app import PlainLitestar
+from symbi.http.litestar_app import PlainLitestar, PluginRouter
 from symbi.http.openapi import DOCS_HANDLERS, Description, openapi_config
 from symbi.http.requests import JsonRequest
 from symbi.http.settings import AuthSettings, ServerSettings, is_loopback
@@ -66,9 +65,9 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
     doorman = Doorman(authority, open_paths=auth.open_paths, loopback=loopback, cors=Cors(server.cors_origins))
     options = _options(kernel, server)
     bridge = Bridge(kernel, scratch=options)
-    core = [Router(path="/api/v1", route_handlers=CORE_HANDLERS)]
+    core = [PluginRouter(path="/api/v1", route_handlers=CORE_HANDLERS)]
     if server.docs:
-        core.append(Router(path="/", route_handlers=DOCS_HANDLERS))
+        core.append(PluginRouter(path="/", route_handlers=DOCS_HANDLERS))
     bridge.reserve(core)
     for plugin, group in kernel.routes():
         bridge.add(plugin, group)

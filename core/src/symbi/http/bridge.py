@@ -13,7 +13,7 @@ from litestar.di import Provide
 
 from symbi.contracts.errors import PluginError
 from symbi.contracts.offers import RouteGroup, load
-from symbi.http.litestar_app import PlainLitestar
+from symbi.http.litestar_app import PlainLitestar, PluginRouter
 
 if TYPE_CHECKING:
     from symbi.http.kernel_view import KernelView
@@ -67,7 +67,7 @@ class Bridge:
         if not isinstance(handlers, Sequence) or not handlers:
             raise PluginError(f"{group.load!r} is no list of handlers", plugin=plugin)
         context = self._kernel.context_for(plugin)
-        return Router(
+        return PluginRouter(
             path=group.prefix,
             route_handlers=list(handlers),
             dependencies={"context": Provide(lambda: context, sync_to_thread=False)},

@@ -36,12 +36,6 @@ class Cors:
             return [(b"vary", b"Origin")]
         return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED), (b"vary", b"Origin")]
 
-    def preflight_headers(self, origin: bytes) -> list[tuple[bytes, bytes]]:
-        """Return the headers of the answer to an allowed page's preflight request."""
-        return [
-            (b"access-control-allow-origin", origin),
-            (b"access-control-allow-methods", METHODS),
-            (b"access-control-allow-headers", HEADERS),
-            (b"access-control-max-age", b"600"),
-            (b"vary", b"Origin"),
-        ]
+    def preflight_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return what the answer to an allowed page's preflight request has beside `answer_headers`."""
+        return [(b"access-control-allow-methods", METHODS), (b"access-control-allow-headers", HEADERS), (b"access-control-max-age", b"600")]

@@ -51,7 +51,7 @@ class Edge:
         if scope["type"] != "http":
             await self._websocket(scope, receive, send, headers, origin)
             return
-        out = Outgoing(send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), head=scope["method"] == "HEAD")
+        out = Outgoing(send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), method=scope["method"])
         began = self._monotonic() if _access.isEnabledFor(logging.INFO) else 0.0
         try:
             problem = self._refusal(scope, headers)
@@ -92,7 +92,7 @@ class Edge:
         if not self._cors.allows(origin):
             await send_problem(out, Problem(status=403, code="ORIGIN_NOT_ALLOWED", message="Pages of this origin may not use the API."))
             return
-        await out({"type": "http.response.start", "status": 204, "headers": self._cors.preflight_headers(origin)})
+        await out({"type": "http.response.start", "status": 204, "headers": self._cors.preflight_headers()})
         await out(NO_BODY)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], origin: bytes | None) -> None:

@@ -13,6 +13,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from symbi.contracts import errors as tree
+from symbi.http.sending import allowed_methods
 from symbi.http.tracing import current_request_id
 
 if TYPE_CHECKING:
@@ -149,16 +150,10 @@ def _framework(error: HTTPException) -> Problem:
     if isinstance(error, ValidationException):
         return Problem(status=status, code=code, message="A field of the request is wrong.", details=_fields(error.extra), headers=headers)
     if status == 405:
-        headers = {"Allow": allowed_methods(headers.get("allow", ""))}
+        headers = {"Allow": allowed_methods(headers.get("allow", "").encode()).decode()}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Problem(status=status, code=code, message=sentence, details=_details(error.extra), headers=headers)
-
-
-def allowed_methods(allow: str) -> str:
-    """Return an `Allow` header's value with the HEAD that every GET brings."""
-    methods = {method.strip() for method in allow.split(",") if method.strip()} | {"OPTIONS"}
-    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 def _internal(error: BaseException) -> Problem:

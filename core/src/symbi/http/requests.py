@@ -17,6 +17,7 @@ __all__ = ["JsonRequest", "RequestBody", "check_depth", "explain"]
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _WHERE = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"(?:missing required|contains unknown) field `(?P<field>[^`]+)`")
 
@@ -61,9 +62,9 @@ def check_depth(body: bytes, *, most: int) -> None:
     """
     if body.count(b"[") + body.count(b"{") <= most:
         return
-    brackets = _STRINGS.sub(b"", body).translate(None, _NOT_BRACKETS)
+    brackets = _STRINGS.sub(b"", body).translate(_ONE_KIND, _NOT_BRACKETS)
     for _ in range(most):
-        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        shorter = brackets.replace(b"[]", b"")
         if not shorter or len(shorter) == len(brackets):
             return
         brackets = shorter

@@ -11,7 +11,7 @@ from symbi.http.tracing import Trace
 if TYPE_CHECKING:
     from litestar.types import HTTPResponseBodyEvent, Message, Receive
 
-__all__ = ["NO_BODY", "SECURITY_HEADERS", "Outgoing"]
+__all__ = ["NO_BODY", "SECURITY_HEADERS", "Outgoing", "allowed_methods"]
 
 NO_BODY: Final[HTTPResponseBodyEvent] = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -32,25 +32,27 @@ _OWN_NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
 class Outgoing:
     """The `send` of one request; `status` is what was answered, 0 before."""
 
-    __slots__ = ("_answered", "_extra", "_head", "_send", "_trace", "status")
+    __slots__ = ("_answered", "_extra", "_method", "_send", "_trace", "status")
 
-    def __init__(self, send: Any, trace: Trace, *, extra: Sequence[tuple[bytes, bytes]], head: bool) -> None:
+    def __init__(self, send: Any, trace: Trace, *, extra: Sequence[tuple[bytes, bytes]], method: str) -> None:
         self._send = send
         self._trace = trace
         self._extra = extra
-        self._head = head
-        self._answered = asyncio.Event() if head else None
+        self._method = method
+        self._answered = asyncio.Event() if method == "HEAD" else None
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             await self._start(message)
-        elif not self._head:
+        elif self._answered is None:
             await self._send(message)
 
     async def _start(self, message: Any) -> None:
         headers = list(message.get("headers", ()))
+        if self._method == "OPTIONS":
+            headers = [(name, allowed_methods(value) if name == b"allow" else value) for name, value in headers]
         own = _OWN_NAMES.intersection([name for name, _ in headers])
         headers.extend(SECURITY_HEADERS if not own else [pair for pair in SECURITY_HEADERS if pair[0] not in own])
         headers.append((b"x-request-id", self._trace.request_id.encode()))
@@ -78,3 +80,9 @@ class Outgoing:
             return {"type": "http.disconnect"}
 
         return take
+
+
+def allowed_methods(allow: bytes) -> bytes:
+    """Return an `Allow` header's value with the OPTIONS that is always there and the HEAD that every GET brings."""
+    methods = {method.strip() for method in allow.split(b",") if method.strip()} | {b"OPTIONS"}
+    return b", ".join(sorted(methods | {b"HEAD"} if b"GET" in methods else methods))
