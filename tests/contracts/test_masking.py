@@ -24,6 +24,7 @@ SECRETS = [
     "AIzaSyA0123456789abcdefghijklmnopqrstu",
     "sk_live_0123456789abcdef",
     "hf_0123456789abcdefghijABCD",
+    "sk_0a1b2c3d4e5f.0123456789abcdefghijABCD_-xyz",
     "hvs.0123456789abcdefghijABCD",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from symbi.contracts.offers import Tables
-from symbi.testing.store import any_store, postgres_server, postgres_store, postgres_url, store, store_url  # noqa: F401
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves it out, and the schema is named by a string
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,22 @@ async def test_a_damaged_page_is_found_at_start(store: Store, store_url: str) ->
         file.write(os.urandom(4096 * 3))
     with pytest.raises(StoreCorrupt, match="restore it from a backup"):
         await Store.open(store_url)
+
+
+async def test_a_check_reads_everything(store: Store) -> None:
+    assert (await store.check()).state == "healthy"
+
+    def orphan(conn: Connection) -> None:
+        conn.exec_driver_sql("CREATE TABLE parts (note TEXT REFERENCES notes (id))")
+
+    await store.write(orphan)
+    path = str(store.url.path)
+    with sqlite3.connect(path) as outside:  # foreign keys are off by default: what an operator's own tool may do
+        outside.execute("INSERT INTO parts VALUES ('missing')")
+    outside.close()
+    verdict = await store.check()
+    assert verdict.state == "unhealthy"
+    assert "'parts' refers to a missing row of 'notes'" in verdict.reason
 
 
 async def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ _TOKENS = "|".join((
     r"(?:[srp]k_(?:live|test)|whsec)_[A-Za-z0-9]{10,}",  # Stripe
     r"npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|hf_[A-Za-z0-9]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
     r"hv[sb]\.[A-Za-z0-9_-]{20,}",  # Vault
-    r"symbi_[A-Za-z0-9_-]{16,}",  # API keys of our own
+    r"sk_[0-9a-f]{12}\.[A-Za-z0-9_-]{16,}",  # API keys of our own
     r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",  # JWT
 ))  # fmt: skip
 _NAME = r"(?:pass(?:word|wd|phrase)|secret|token(?!s)|(?:api|access|private|signing|encryption)[_-]?key|credential|authorization|cookie)"

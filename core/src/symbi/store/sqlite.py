@@ -27,7 +27,7 @@ __all__ = ["SqliteBackend"]
 T = TypeVar("T")
 
 CHECKED_SIZE = 32 * 1024 * 1024
-"""Files up to this many bytes are read through for damage at every start; larger ones by `symbi doctor`."""
+"""Files up to this many bytes are read through for damage at every start; larger ones by `Store.check`."""
 
 
 class SqliteBackend:
@@ -101,6 +101,14 @@ class SqliteBackend:
             "wal_bytes": wal.stat().st_size if wal.exists() else 0,
             "free_bytes": shutil.disk_usage(self.path.parent).free,
         }
+
+    def check(self, conn: Connection) -> str:
+        """Read the whole file for damage and broken references; return what is wrong, or nothing."""
+        verdict = str(conn.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
+        if verdict != "ok":
+            return verdict
+        broken = conn.exec_driver_sql("PRAGMA foreign_key_check").first()
+        return f"a row of {broken[0]!r} refers to a missing row of {broken[2]!r}" if broken is not None else ""
 
     def close(self) -> None:
         """Finish the queue, close every connection and give the lock back (blocks)."""

@@ -107,6 +107,14 @@ class Store:
             )
         return healthy(self.dialect, **figures)
 
+    async def check(self) -> Health:
+        """Read the whole database for damage, which may take as long as reading its file; an unhealthy verdict says what was found."""
+        try:
+            fault = await self.read(self.backend.check)
+        except SymbiError as error:
+            return unhealthy(str(error), remedy=error.hint or "")
+        return unhealthy(fault, remedy="restore the file from a backup") if fault else healthy("no damage was found")
+
     async def close(self) -> None:
         """Finish the writes that were accepted, then close; a second call does nothing."""
         if self._closing is None:

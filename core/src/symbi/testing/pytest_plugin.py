@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from symbi.testing.store import any_store, postgres_server, postgres_store, postgres_url, store, store_tables, store_url
+
 if TYPE_CHECKING:
     from symbi.kernel.kernel import Kernel
     from symbi.testing.clock import FakeClock, FakeIds
     from symbi.testing.distributions import FakeDistribution
 
-__all__: list[str] = []
+__all__ = ["any_store", "postgres_server", "postgres_store", "postgres_url", "store", "store_tables", "store_url"]
 
 
 @pytest.fixture

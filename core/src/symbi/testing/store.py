@@ -1,6 +1,6 @@
 """Fixtures for tests that need a real store: on SQLite, on PostgreSQL, or on each in turn.
 
-A test folder says which tables it needs by overriding `store_tables`; the stores come with those tables made.
+They are asynchronous fixtures: pytest-asyncio in its mode `auto` runs them. A test folder says which tables it needs by overriding `store_tables`; the stores come with those tables made.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from symbi.contracts.offers import Tables
 from symbi.store.store import Store
@@ -48,7 +47,7 @@ def store_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/symbi.db"
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def store(store_url: str, store_tables: Sequence[Tables]) -> AsyncIterator[Store]:
     """An open store on a SQLite file, with the tables of `store_tables`."""
     opened = await Store.open(store_url)
@@ -57,7 +56,7 @@ async def store(store_url: str, store_tables: Sequence[Tables]) -> AsyncIterator
     await opened.close()
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def postgres_store(postgres_url: str, store_tables: Sequence[Tables]) -> AsyncIterator[Store]:
     """An open store on PostgreSQL, with the tables of `store_tables`."""
     opened = await Store.open(postgres_url)
@@ -66,7 +65,7 @@ async def postgres_store(postgres_url: str, store_tables: Sequence[Tables]) -> A
     await opened.close()
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 async def any_store(
     request: pytest.FixtureRequest, store_url: str, store_tables: Sequence[Tables]
 ) -> AsyncIterator[Store]:
