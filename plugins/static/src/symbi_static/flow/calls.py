@@ -138,7 +138,7 @@ def _construct(machine: Machine, cls: ClassObj, site: Site) -> Val:
     if init is None:
         for name, value in site.named.items():
             instance.fields[name] = value
-    return Val(objs=(instance,), ref=f"{cls.node.name}()")
+    return Val(objs=(instance,), ref=f"local.{cls.node.name}()")
 
 
 def enter(
@@ -173,7 +173,7 @@ def _bind_params(
 ) -> tuple[str, ...]:
     params = list(func.params)
     if params and closure.bound is not None and params[0].name in ("self", "cls"):
-        scope.vars[params[0].name] = Val(objs=(closure.bound,), ref=f"{closure.bound.cls.node.name}()")
+        scope.vars[params[0].name] = Val(objs=(closure.bound,), ref=f"local.{closure.bound.cls.node.name}()")
         params = params[1:]
     elif closure.bound is not None:
         scope.vars["this"] = Val(objs=(closure.bound,), ref="this")

@@ -81,7 +81,7 @@ def evaluate(machine: Machine, node: Expr, scope: Scope) -> Val:
         case Func():
             closure = Closure(node, scope)
             machine.closures.append(closure)
-            value = Val(objs=(closure,), ref=node.name if node.name != "<lambda>" else "")
+            value = Val(objs=(closure,), ref=f"local.{node.name}" if node.name != "<lambda>" else "")
             for mark in node.marks:
                 _decorate(machine, mark, closure, scope)
             return value
@@ -146,7 +146,7 @@ def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
     if name in ("name", "stem") and base.ref.endswith("pathlib.Path()"):
         return Val(taint=base.taint, shape=base.shape, safe=base.safe | {"path"}, about=base.about)
     if name == "parent" and base.ref.endswith("pathlib.Path()"):
-        return replace(base, const=UNKNOWN)
+        return replace(base, const=UNKNOWN, tags=base.tags - {"own-source"})
     derived = base.shape if name in ("text", "value") else None
     return Val(taint=base.taint, ref=ref, safe=base.safe, about=base.about, tags=base.tags - {"pattern"}, shape=derived or (HOLE if base.taint else None))
 
@@ -193,7 +193,7 @@ def _binary(machine: Machine, node: Bin, scope: Scope) -> Val:
         return replace(constant(folded), tags=frozenset(tags))
     if node.op == "/" and (_is_path(left) or _is_path(right)):
         joined = join_text([replace(left, ref=""), constant("/"), right])
-        return replace(joined, ref="pathlib.Path()", tags=(left.tags | right.tags) - {"resolved"})
+        return replace(joined, ref="pathlib.Path()", tags=(left.tags | right.tags) - {"resolved", "own-source"})
     if node.op == "+" and (left.items is not None or right.items is not None):
         items = (*(left.items or ()), *(right.items or ())) if left.items is not None and right.items is not None else None
         return Val(taint=join_taint([left, right]), items=items, safe=join_safe([left, right]), objs=(*left.objs, *right.objs)[:8])

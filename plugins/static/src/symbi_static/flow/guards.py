@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from symbi_static.flow.values import KINDS, UNKNOWN, Val
 from symbi_static.ir.nodes import Attr, Call, Expr, Index, Name
+from symbi_static.rules.patterns import is_explosive
 
 if TYPE_CHECKING:
     from symbi_static.flow.values import Scope
@@ -139,7 +140,7 @@ def _pattern_facts(node: Call, name: str, base: Val | None, args: list[Val]) -> 
 
 def pattern_proves(pattern: str, how: str) -> frozenset[str]:
     """The kinds whose probes a pattern refuses; a pattern that does not compile proves nothing."""
-    if len(pattern) > 300 or re.search(r"[+*}]\)?[+*{]", pattern):
+    if len(pattern) > 300 or is_explosive(pattern):
         return frozenset()
     try:
         matcher = getattr(re.compile(pattern), how)
@@ -150,7 +151,7 @@ def pattern_proves(pattern: str, how: str) -> frozenset[str]:
 
 def removal_proves(pattern: str, replacement: str) -> frozenset[str]:
     """The kinds that are safe after `re.sub(pattern, replacement, x)`."""
-    if len(pattern) > 300 or re.search(r"[+*}]\)[+*{]", pattern):
+    if len(pattern) > 300 or is_explosive(pattern):
         return frozenset()
     dangerous = {"shell": r"[;$|`&\n> ]", "code": r"[().\[\]]", "sql": r"['\" ;)]", "path": r"\.\.|[/\\]", "url": r"[:/@.]", "html": r"[<>\"]", "template": r"[{}<%$]"}  # fmt: skip
     try:

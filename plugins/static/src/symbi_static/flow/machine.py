@@ -314,7 +314,11 @@ class Machine:
         self.block(node.body, inner)
         cls.attrs = inner.vars
         self.classes.append(cls)
-        scope.vars[node.name] = Val(objs=(cls,), ref=node.name)
+        for member in cls.attrs.values():
+            for obj in member.objs:
+                if isinstance(obj, Closure) and obj.scope is inner:
+                    obj.scope = scope
+        scope.vars[node.name] = Val(objs=(cls,), ref=f"local.{node.name}")
 
     def deep(self) -> bool:
         """Whether calls are nested as deep as the walk follows."""

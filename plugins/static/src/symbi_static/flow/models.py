@@ -14,6 +14,8 @@ from symbi_static.flow.library import (
     CREDENTIAL_PATHS,
     FILE_ATTRS,
     FILE_READ,
+    PROGRAMS,
+    SHELL_STRINGS,
     SOCKET_RECEIVE,
     is_network,
 )
@@ -90,7 +92,9 @@ def model(site: Site) -> Val:
 
 
 def _unknown(site: Site) -> Val:
-    values = [*([site.base] if site.base is not None else []), *site.args, *site.named.values()]
+    values = [*([site.base] if site.base is not None else []), *site.args, *(value for name, value in site.named.items() if name != "env")]
+    if PROGRAMS.match(site.ref) or SHELL_STRINGS.match(site.ref):
+        values = [value for value in values if not (value.fields and "env" in value.fields)]
     parts = [value for value in values if value.ref not in ("os.environ", "process.env")]
     taint = join_taint(parts)
     about = frozenset().union(*(value.about for value in parts)) if parts else frozenset()
@@ -228,7 +232,9 @@ def _paths(site: Site) -> Val | None:
             mixed.extend([constant("/"), arg] if position else [arg])
         joined = join_text(mixed)
         tags = frozenset({"resolved"}) if site.ref == "path.resolve" else frozenset()
-        return replace(joined, ref="joined()", tags=(joined.tags - {"resolved"}) | tags)
+        return replace(joined, ref="joined()", tags=(joined.tags - {"resolved", "own-source"} if len(site.args) > 1 else joined.tags) | tags)
+    if site.ref in ("os.path.dirname", "path.dirname") and site.args:
+        return replace(site.args[0], const=UNKNOWN, tags=site.args[0].tags - {"own-source"})
     if site.ref in _RESOLVERS and site.args:
         return replace(site.args[0], tags=site.args[0].tags | {"resolved"}, ref="joined()", const=site.args[0].const)
     if site.ref in _PATHS:

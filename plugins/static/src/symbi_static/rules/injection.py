@@ -113,6 +113,8 @@ def check_sql(site: Site, out: Collector) -> None:
     """SQL texts that hold input."""
     if not (DB_RUN.search(f".{site.name}") or site.name in ("text", "read_sql", "read_sql_query", "RawSQL", "extra")) or (site.base is None and site.name not in ("text", "read_sql_query", "read_sql")):
         return
+    if site.ref.startswith("local."):
+        return
     sql = site.arg(0, "sql", "query", "statement") or Val()
     if sql.fields and "text" in sql.fields:
         sql = sql.fields["text"]

@@ -190,7 +190,8 @@ def _check_programs(site: Site, out: Collector) -> None:
     text = " ".join(shape_of(value) for value in values)
     if not _NET_PROGRAM.search(text):
         return
-    for value in values:
+    given = [value for value in values if not (value.fields and "env" in value.fields) and "env-copy" not in value.ref]
+    for value in given:
         if value.has(*_SECRETS, "file") or any(label.startswith("env:") and SECRETISH.search(label) for label in value.taint):
             if value is site.named.get("env"):
                 continue

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from symbi_static.flow.machine import Site
 from symbi_static.ir.nodes import Assign, Call, ClassDef, Const, Expr, Func, If, Jump, Loop, Module, Return, Stmt, Try
 from symbi_static.rules.collector import Collector
+from symbi_static.rules.patterns import is_explosive
 
 __all__ = ["check_loops", "check_sizes"]
 
-_NESTED = re.compile(r"\((?:[^()\\]|\\.)*[+*](?:[^()\\]|\\.)*\)[+*{]|\((?:\w+\|)+\w+\)[+*]\$?$")
 _YIELDS = ("sleep", "recv", "get", "accept", "wait", "readline", "input", "read", "next", "select", "poll", "join", "pop", "anext", "receive", "popleft", "serve_forever", "await")
 _SPAWN = ("fork", "Process", "Popen", "start", "spawn", "Thread", "exec", "run")
 
@@ -21,10 +19,10 @@ def check_sizes(site: Site, out: Collector) -> None:
         pattern = site.args[0]
         if pattern.has("input"):
             out.add("slow-pattern", "Input is compiled as a pattern.", node=site.call, trace=pattern.trace("input"), confidence=0.75)
-        elif _NESTED.search(pattern.text() or "") and any(value.has("input", "net") for value in site.args[1:]):
+        elif is_explosive(pattern.text() or "") and any(value.has("input", "net") for value in site.args[1:]):
             out.add("slow-pattern", "A pattern with nested quantifiers reads input.", node=site.call, trace=site.args[1].trace("input", "net"))
     elif site.name in ("match", "search", "fullmatch", "findall", "test", "exec") and site.base is not None and "pattern" in site.base.tags:
-        if _NESTED.search(site.base.shape or "") and any(value.has("input", "net") for value in site.args):
+        if is_explosive(site.base.shape or "") and any(value.has("input", "net") for value in site.args):
             out.add("slow-pattern", "A pattern with nested quantifiers reads input.", node=site.call, trace=site.args[0].trace("input", "net"))
     if site.ref in ("bytearray", "range", "Buffer.alloc", "Array", "numpy.zeros", "numpy.ones") and site.args and site.args[-1].unsafe("code", "input"):
         out.add("size-from-input", f"`{site.ref}` gets a number from input.", node=site.call, trace=site.args[-1].trace("input"), confidence=0.6)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
+from typing import TypedDict
 
 from symbi_static.rules.collector import Collector
 from symbi_static.text.characters import visible
@@ -43,6 +46,7 @@ _OTHER = re.compile(
     r"\b(?:always|must|only|should always)\s+(?:use|call|prefer|choose|select)\s+(?:this|it)(?:\s+(?:tool|one|function|version))?[^.\n]{0,30}\b(?:instead of|rather than|over|in place of|before)\b\s+(?:the\s+|any\s+|all\s+)?(?P<a>[\w./-]+(?:\s+\w+){0,2})"
     r"|\b(?:do not|don't|never|stop|must not|should not)\s+(?:use|call|using|calling|invoke|trust)\s+(?:the\s+)?(?P<b>(?:other|any other|built-?in|official|existing|original|default)\b[\w\s-]{0,30}\b(?:tools?|servers?|functions?|versions?)|[\w.-]*_[\w.-]+|`[^`]+`)[^.\n]{0,100}\b(?:use|call|prefer)\s+(?:this|me)\b"
     r"|\b(?:when|whenever|if|before|after|every time|each time)\b[^.\n]{0,50}\b(?:using|calling|use|call|invoke|invoking|uses|calls|runs?|running|called|invoked|with|via|sends?|sending)\b[^.\n]{0,20}?(?P<c>`[^`]+`|\b[a-z0-9]+_[a-z0-9_]+\b|\b(?:the\s+)?(?:\w+\s+){1,2}(?:tool|server)\b|\bother tools?\b|\bany (?:other )?tool\b)[^.\n]{0,120}?\b(?:must|always|set|change|replace|add|bcc|cc|redirect|modify|override|also|instead|first|append|prepend|substitute|route)\b"
+    r"|\b(?:when|whenever|if|once|every time|each time)\b\s+(?:the\s+|an?\s+)?(?P<f>`[^`]+`|[a-z0-9]+_[a-z0-9_]+|\w+(?=\s+(?:tool|server)\b))(?:\s+(?:tool|server|function))?\s+(?:is|gets|has been|was)\s+(?:used|called|invoked|run|triggered|available|present)\b[^.\n]{0,120}?\b(?:must|always|set|change|replace|add|bcc|cc|redirect|modify|override|also|instead|first|append|prepend|route)\b"
     r"|\bthis (?:tool |server |function )?(?:replaces|supersedes|overrides|takes precedence over|shadows|has priority over)\s+(?:the\s+)?(?P<d>[\w./`-]+(?:\s+\w+){0,2})"
     r"|(?P<e>\b[a-z0-9]+_[a-z0-9_]+\b|`[^`]+`|\bthe (?:official|original|other|built-?in) \w+(?: tool| server)?)\s+(?:tool |server |function )?(?:is|are|has been|was)\s+(?:now\s+)?(?:deprecated|broken|compromised|insecure|unsafe|disabled|obsolete|unreliable)\b[^\n]{0,120}\b(?:use|call|prefer)\s+this\b",
     re.IGNORECASE,
@@ -52,14 +56,14 @@ _OTHER = re.compile(
 def check_instructions(text: str, where: str, line: int | None, own_names: frozenset[str], out: Collector) -> None:
     """Run all rules on one text that a model will read."""
     plain = re.sub(r"[ \t]+", " ", visible(text[:_MOST]))
-    place = {"line": line, "where": where}
+    spot = partial(_place, plain, where, line)
     found = _OVERRIDE.search(plain)
     if found:
-        out.add("instruction-override", f"Says: {_quote(found)}", seed="override", **place)  # type: ignore[arg-type]
+        out.add("instruction-override", f"Says: {_quote(found)}", seed="override", **spot(found))
     found = _CONCEAL.search(plain)
     if found and (_ORDER.search(plain) or where != "source"):
-        out.add("hide-from-user", f"Says: {_quote(found)}", seed="conceal", **place)  # type: ignore[arg-type]
-    _check_markup(plain, place, out)
+        out.add("hide-from-user", f"Says: {_quote(found)}", seed="conceal", **spot(found))
+    _check_markup(plain, spot, out)
     for match in _ACTION.finditer(plain):
         near = plain[max(0, match.start() - 200) : match.end() + 200]
         if not _IMPERATIVE.search(near):
@@ -69,28 +73,42 @@ def check_instructions(text: str, where: str, line: int | None, own_names: froze
         if re.search(r"\b(?:never|do not|don't|does not|doesn't|must not|cannot|not)\b[^.\n]{0,30}$", plain[max(0, match.start() - 40) : match.start()], re.IGNORECASE):
             continue
         read = re.match(r"(?:read|open|cat|load|fetch|access|collect|gather|extract|retrieve|list|dump|look up)", match.group(), re.IGNORECASE)
-        out.add("hidden-action" if read else "data-request", f"Says: {_quote(match)}", seed="action", **place)  # type: ignore[arg-type]
+        out.add("hidden-action" if read else "data-request", f"Says: {_quote(match)}", seed="action", **spot(match))
         break
     found = _SIDE_CALL.search(plain)
     if found and not _own(found.group() + plain[found.end() : found.end() + 60], own_names):
-        out.add("hidden-action", f"Says: {_quote(found)}", seed="side", confidence=0.8, **place)  # type: ignore[arg-type]
+        out.add("hidden-action", f"Says: {_quote(found)}", seed="side", confidence=0.8, **spot(found))
     for match in _OTHER.finditer(plain):
         other = next((group for group in match.groups() if group), "").strip("`. ")
         if _is_other(other, match.group(), own_names):
-            out.add("other-tool-orders", f"Says: {_quote(match)}", seed="other", **place)  # type: ignore[arg-type]
+            out.add("other-tool-orders", f"Says: {_quote(match)}", seed="other", **spot(match))
             break
     check_reviewer_text(plain, where, line, out)
+
+
+class _Place(TypedDict):
+    line: int | None
+    end: int | None
+    where: str
+
+
+def _place(plain: str, where: str, line: int | None, match: re.Match[str]) -> _Place:
+    """Where a match stands: the text starts at `line`, and its own line breaks count on."""
+    if line is None:
+        return {"line": None, "end": None, "where": where}
+    start = line + plain.count("\n", 0, match.start())
+    return {"line": start, "end": start + match.group().count("\n"), "where": where}
 
 
 def _quote(match: re.Match[str]) -> str:
     return repr(match.group()[:140])
 
 
-def _check_markup(plain: str, place: dict[str, object], out: Collector) -> None:
+def _check_markup(plain: str, spot: Callable[[re.Match[str]], _Place], out: Collector) -> None:
     for match in _MARKUP.finditer(plain):
         inner = next((match.group(name) for name in ("comment", "body", "inst", "chat", "none") if match.group(name)), "")
         if _ORDER.search(inner) and len(inner.split()) >= 3 and (match.group("tag") or "").lower() != "s":
-            out.add("hidden-markup", f"Says: {inner.strip()[:140]!r}", seed="markup", **place)  # type: ignore[arg-type]
+            out.add("hidden-markup", f"Says: {inner.strip()[:140]!r}", seed="markup", **spot(match))
             return
 
 
@@ -114,4 +132,4 @@ def check_reviewer_text(text: str, where: str, line: int | None, out: Collector)
         return
     if found.group("gap") is not None and not _ADDRESSED.search(found.group()):
         return
-    out.add("text-to-reviewers", f"Says: {_quote(found)}", line=line, where=where, seed="reviewers")
+    out.add("text-to-reviewers", f"Says: {_quote(found)}", seed="reviewers", **_place(text, where, line, found))

@@ -1,0 +1,5 @@
+import ast
+
+
+def literal(text: str) -> object:
+    return ast.literal_eval(text)

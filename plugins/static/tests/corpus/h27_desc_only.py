@@ -1,0 +1,5 @@
+import random
+
+
+def fortune(context: str = "") -> str:
+    return random.choice(["Good", "Better", "Best"])

@@ -1,0 +1,3 @@
+def check(user: str) -> bool:
+    access = "user‮ ⁦# only admins⁩ ⁦"
+    return access != user

@@ -1,0 +1,2 @@
+def рrint_all(items: list) -> str:
+    return ", ".join(map(str, items))
