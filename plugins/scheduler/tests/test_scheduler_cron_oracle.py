@@ -56,7 +56,13 @@ def _brute(rule: CronRule, low: int, high: int) -> list[int]:
         if jump > 0:
             skipped = [before.replace(tzinfo=None) + timedelta(seconds=k + 1) for k in range(jump)]
             hits = [k for k, moment in enumerate(skipped) if matches(moment)]
-            found |= {second} if hits and rule.gap == "next" else {second + k for k in hits} if rule.gap == "shift" else set()
+            found |= (
+                {second}
+                if hits and rule.gap == "next"
+                else {second + k for k in hits}
+                if rule.gap == "shift"
+                else set()
+            )
         if matches(local):
             repeated = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
             first_pass = not local.fold
@@ -95,7 +101,31 @@ def test_agrees_with_croniter_where_no_clock_changes() -> None:
             assert at == int(theirs.get_next(float)), text
 
 
-_WORD = st.sampled_from(["*", "?", "0", "5", "*/7", "1-5", "5-1", "L", "LW", "15W", "MON#2", "5L", "FRI", "H", "H/5", "JAN", "60", "x", "1,2,3", "", "*/0"])
+_WORD = st.sampled_from(
+    [
+        "*",
+        "?",
+        "0",
+        "5",
+        "*/7",
+        "1-5",
+        "5-1",
+        "L",
+        "LW",
+        "15W",
+        "MON#2",
+        "5L",
+        "FRI",
+        "H",
+        "H/5",
+        "JAN",
+        "60",
+        "x",
+        "1,2,3",
+        "",
+        "*/0",
+    ]
+)
 
 
 @given(st.lists(_WORD, min_size=4, max_size=9).map(" ".join) | st.text(max_size=40))
@@ -103,7 +133,8 @@ def test_the_parser_raises_nothing_but_cron_error(text: str) -> None:
     try:
         parse(text, seed="s")
     except CronError as error:
-        assert error.message and error.code
+        assert error.message
+        assert error.code
 
 
 _PLAIN = st.sampled_from(["*", "0", "*/15", "30", "1-20/3", "5,10,40"])
@@ -111,21 +142,32 @@ _PLAIN = st.sampled_from(["*", "0", "*/15", "30", "1-20/3", "5,10,40"])
 
 @settings(deadline=None)
 @given(
-    st.tuples(_PLAIN, _PLAIN, st.sampled_from(["*", "2", "1-3", "*/6"]), st.sampled_from(["*", "L", "13", "15W"]), st.just("*"), st.sampled_from(["*", "1-5", "FRI"])).map(" ".join),
+    st.tuples(
+        _PLAIN,
+        _PLAIN,
+        st.sampled_from(["*", "2", "1-3", "*/6"]),
+        st.sampled_from(["*", "L", "13", "15W"]),
+        st.just("*"),
+        st.sampled_from(["*", "1-5", "FRI"]),
+    ).map(" ".join),
     st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"]),
     st.integers(1_760_000_000, 1_800_000_000),
 )
 def test_c21_next_is_later_minimal_and_the_same_from_any_instant_between(text: str, zone: str, after: int) -> None:
     rule = make_rule(text, zone)
     first = rule.next_after(after)
-    assert first is not None and first > after
+    assert first is not None
+    assert first > after
     second = rule.next_after(first)
-    assert second is not None and second > first
+    assert second is not None
+    assert second > first
     for instant in (first + 1, (first + second) // 2, second - 1):
         if first <= instant < second:
             assert rule.next_after(instant) == second
-    assert rule.latest(second) == second and rule.latest(second - 1) == first
-    assert rule.count(after, second) == 2 and rule.count(first, second) == 1
+    assert rule.latest(second) == second
+    assert rule.latest(second - 1) == first
+    assert rule.count(after, second) == 2
+    assert rule.count(first, second) == 1
 
 
 def test_no_zone_changes_twice_within_the_probe() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "OnExcluded",
     "Overlap",
     "Preview",
+    "PrincipalDirectory",
     "ScheduleChange",
     "ScheduleKind",
     "ScheduleOptions",
@@ -250,6 +251,15 @@ class SchedulerFigures(msgspec.Struct, frozen=True, kw_only=True):
     longest_run_ms: int
 
 
+@runtime_checkable
+class PrincipalDirectory(Protocol):
+    """Knows what a credential may do now; where it is open, the rights of a schedule's creator are looked up again at every fire."""
+
+    async def current(self, principal_id: str) -> Principal | None:
+        """Return the principal with that id as its credential stands now, or None where it was revoked."""
+        ...
+
+
 class FireSettled(msgspec.Struct, frozen=True, kw_only=True):
     """Bus event: a fire reached its end, whether it ran or not."""
 
@@ -273,8 +283,10 @@ class SchedulerService(Protocol):
         """Return one schedule."""
         ...
 
-    async def list(self, *, status: str | None = None, agent_id: str | None = None, limit: int | None = None, offset: int = 0) -> list[ScheduleView]:
-        """Return schedules, oldest first."""
+    async def list(
+        self, *, status: str | None = None, agent_id: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> Sequence[ScheduleView]:
+        """Return schedules, oldest first; `status` and `agent_id` narrow them."""
         ...
 
     async def update(self, schedule_id: str, change: ScheduleChange, *, principal: Principal) -> ScheduleView:
@@ -297,12 +309,21 @@ class SchedulerService(Protocol):
         """Forget failures and, for one that was given up, fire again."""
         ...
 
-    async def trigger(self, schedule_id: str, *, principal: Principal, force: bool = False, input: Any = msgspec.UNSET) -> FireView:
+    async def trigger(
+        self, schedule_id: str, *, principal: Principal, force: bool = False, input: Any = msgspec.UNSET
+    ) -> FireView:
         """Fire once now, also while paused. Raises `Conflict` where the overlap policy forbids it and `force` is not given."""
         ...
 
     async def backfill(
-        self, schedule_id: str, *, start: int, end: int, principal: Principal, overlap: Overlap | None = None, dry_run: bool = False
+        self,
+        schedule_id: str,
+        *,
+        start: int,
+        end: int,
+        principal: Principal,
+        overlap: Overlap | None = None,
+        dry_run: bool = False,
     ) -> BackfillResult:
         """Create the fires of the half-open range [start, end) that never ran; the same call again creates none. At most 10,000 fires a call."""
         ...
@@ -315,7 +336,7 @@ class SchedulerService(Protocol):
         """Say what a request would mean; its name and agent are not looked at."""
         ...
 
-    async def history(self, schedule_id: str, *, limit: int = 50, before: int | None = None) -> list[FireView]:
+    async def history(self, schedule_id: str, *, limit: int = 50, before: int | None = None) -> Sequence[FireView]:
         """Return fires, newest first; `before` is the `created_at` to page from."""
         ...
 
@@ -327,7 +348,7 @@ class SchedulerService(Protocol):
         """Make or replace a calendar; the next fire of every schedule that uses it is computed anew in the same transaction."""
         ...
 
-    async def calendars(self) -> list[CalendarView]:
+    async def calendars(self) -> Sequence[CalendarView]:
         """Return every calendar, by name."""
         ...
 

@@ -16,7 +16,12 @@ def cautions(expression: CronExpression, *, seeded: bool = True) -> list[str]:
     if expression.day_restricted and expression.weekday_restricted:
         found.append(_day_match(expression))
     found += [text for field, part in zip(FIELDS, expression.fields, strict=False) for text in _uneven(field, part)]
-    if expression.days and not expression.day_rules and not expression.weekday_restricted and expression.days & ~((1 << 29) - 1):
+    if (
+        expression.days
+        and not expression.day_rules
+        and not expression.weekday_restricted
+        and expression.days & ~((1 << 29) - 1)
+    ):
         found += _short_months(expression)
     if expression.hashed and not seeded:
         found.append("H is placed by the schedule's id; without an id these times are an example (pass --id)")
@@ -44,7 +49,9 @@ def _uneven(field: Field, part: str) -> list[str]:
         if step >= width:
             out.append(f"step larger than the field: {item} in {field.name} means one value only")
         elif body in ("*", str(field.low)) and cycle and cycle % step:
-            out.append(f"uneven step: {item} in {field.name} restarts every {larger}, so the last distance is {cycle % step}, not {step}")
+            out.append(
+                f"uneven step: {item} in {field.name} restarts every {larger}, so the last distance is {cycle % step}, not {step}"
+            )
         elif field is DAY and body in ("*", "1") and step > 1:
             out.append(f"uneven step: {item} in day restarts every month")
     return out

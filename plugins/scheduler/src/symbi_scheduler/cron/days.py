@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from symbi_scheduler.cron.fields import LAST_YEAR
 
-__all__ = ["BASE_YEAR", "LAST_DAY", "LAST_WEEKDAY", "MONTH_STARTS", "DayRule", "is_leap", "month_kind", "month_of", "rule_mask"]
+__all__ = [
+    "BASE_YEAR",
+    "LAST_DAY",
+    "LAST_WEEKDAY",
+    "MONTH_STARTS",
+    "DayRule",
+    "is_leap",
+    "month_kind",
+    "month_of",
+    "rule_mask",
+]
 
 LAST_DAY = "last_day"
 LAST_WEEKDAY = "last_weekday"
@@ -35,7 +45,11 @@ def is_leap(year: int) -> bool:
 
 def _month_lengths() -> list[int]:
     common = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    return [29 if month == 1 and is_leap(year) else common[month] for year in range(BASE_YEAR, LAST_YEAR + 2) for month in range(12)]
+    return [
+        29 if month == 1 and is_leap(year) else common[month]
+        for year in range(BASE_YEAR, LAST_YEAR + 2)
+        for month in range(12)
+    ]
 
 
 # Days since 1970-01-01 of the first of each month, from January of BASE_YEAR on.
@@ -88,4 +102,10 @@ def _last(rule: DayRule, length: int, first: int) -> int:
     return length - (first + length - 1 - rule.value) % 7
 
 
-_RULES = {LAST_DAY: _last_day, LAST_WEEKDAY: _last_weekday, "nearest_weekday": _nearest_weekday, "nth": _nth, "last": _last}
+_RULES = {
+    LAST_DAY: _last_day,
+    LAST_WEEKDAY: _last_weekday,
+    "nearest_weekday": _nearest_weekday,
+    "nth": _nth,
+    "last": _last,
+}

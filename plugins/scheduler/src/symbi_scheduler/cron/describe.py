@@ -10,8 +10,8 @@ from symbi_scheduler.cron.fields import FIRST_YEAR
 
 __all__ = ["describe"]
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _NTH = ("", "first", "second", "third", "fourth", "fifth")
 _MAX_TIMES = 6
 

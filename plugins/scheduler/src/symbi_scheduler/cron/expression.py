@@ -161,7 +161,11 @@ def _macro(text: str) -> str:
     name = text.strip().lower()
     if name not in MACROS:
         known = " ".join(MACROS)
-        raise CronError("unknown_macro", f"{text.strip()!r} is not a known macro", hint=f"known are {known}; for a fixed interval use every_seconds")
+        raise CronError(
+            "unknown_macro",
+            f"{text.strip()!r} is not a known macro",
+            hint=f"known are {known}; for a fixed interval use every_seconds",
+        )
     return MACROS[name]
 
 

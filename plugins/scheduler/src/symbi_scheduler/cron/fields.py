@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["DAY", "FIELDS", "FIRST_YEAR", "HOUR", "LAST_YEAR", "MACROS", "MINUTE", "MONTH", "SECOND", "WEEKDAY", "YEAR", "Field"]
+__all__ = [
+    "DAY",
+    "FIELDS",
+    "FIRST_YEAR",
+    "HOUR",
+    "LAST_YEAR",
+    "MACROS",
+    "MINUTE",
+    "MONTH",
+    "SECOND",
+    "WEEKDAY",
+    "YEAR",
+    "Field",
+]
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2199
@@ -13,7 +26,7 @@ LAST_YEAR = 2199
 class Field(NamedTuple):
     """One field: values run from `low` to `high` inclusive; `words` maps lower-case names to values."""
 
-    index: int
+    place: int
     name: str
     low: int
     high: int

@@ -25,7 +25,9 @@ def resolve_hash(index: int, text: str, *, seed: str) -> str:
     if field is YEAR:
         raise CronError("bad_value", "year: H is not allowed here", field="year")
     items = text.lower().split(",")
-    return ",".join(_resolve(field, item, place, seed) if item.startswith("h") else item for place, item in enumerate(items))
+    return ",".join(
+        _resolve(field, item, place, seed) if item.startswith("h") else item for place, item in enumerate(items)
+    )
 
 
 def _resolve(field: Field, item: str, place: int, seed: str) -> str:
@@ -36,7 +38,9 @@ def _resolve(field: Field, item: str, place: int, seed: str) -> str:
     if not slash:
         return str(low + spread * (high - low + 1) // 2**64)
     if not step_text.isdigit() or len(step_text) > 6 or int(step_text) == 0:
-        raise CronError("bad_step", f"{field.name}: the step {step_text!r} must be a number from 1 up", field=field.name)
+        raise CronError(
+            "bad_step", f"{field.name}: the step {step_text!r} must be a number from 1 up", field=field.name
+        )
     step = int(step_text)
     width = min(step, high - low + 1)
     return f"{low + spread * width // 2**64}-{high}/{step}"
@@ -53,4 +57,9 @@ def _bounds(field: Field, body: str) -> tuple[int, int]:
             low, high = number(field, first), number(field, last)
             if low <= high:
                 return low, high
-    raise CronError("bad_value", f"{field.name}: {body!r} is not readable", field=field.name, hint="write H, H(a-b), H/n or H(a-b)/n")
+    raise CronError(
+        "bad_value",
+        f"{field.name}: {body!r} is not readable",
+        field=field.name,
+        hint="write H, H(a-b), H/n or H(a-b)/n",
+    )

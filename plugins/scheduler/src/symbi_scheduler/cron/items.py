@@ -27,8 +27,11 @@ def read_field(index: int, text: str) -> FieldValue:
     field = FIELDS[index]
     items = text.split(",")
     if len(items) > MAX_ITEMS:
-        raise CronError("too_many_items", f"{field.name}: at most {MAX_ITEMS} items, here are {len(items)}", field=field.name)
-    mask, rules = 0, []
+        raise CronError(
+            "too_many_items", f"{field.name}: at most {MAX_ITEMS} items, here are {len(items)}", field=field.name
+        )
+    mask = 0
+    rules: list[DayRule] = []
     for item in items:
         value = _read_item(field, item.lower())
         mask |= value.mask
@@ -47,7 +50,9 @@ def _read_item(field: Field, item: str) -> FieldValue:
     step = _step(field, step_text) if slash else 1
     if body in ("*", "?"):
         if body == "?" and (field not in (DAY, WEEKDAY) or slash):
-            raise CronError("bad_value", f"{field.name}: '?' may only stand alone in the day and weekday fields", field=field.name)
+            raise CronError(
+                "bad_value", f"{field.name}: '?' may only stand alone in the day and weekday fields", field=field.name
+            )
         return _run(field, field.low, 6 if field is WEEKDAY else field.high, step)
     first_text, dash, last_text = body.partition("-")
     first = number(field, first_text)
@@ -66,7 +71,9 @@ def _range_end(field: Field, first: int, text: str) -> int:
         last = 7  # SAT-SUN: a week may end with Sunday when it is spelled out
     if last < first:
         hint = f'did you mean "{first}-{min(field.high, 6) if field is WEEKDAY else field.high},{field.low}-{last}"?'
-        raise CronError("wraps_around", f"{field.name}: the range {first}-{last} runs backwards", field=field.name, hint=hint)
+        raise CronError(
+            "wraps_around", f"{field.name}: the range {first}-{last} runs backwards", field=field.name, hint=hint
+        )
     return last
 
 
@@ -91,7 +98,12 @@ def number(field: Field, text: str) -> int:
     elif text in field.words:
         return field.words[text]
     else:
-        raise CronError("bad_value", f"{field.name}: {text!r} is not a value of this field", field=field.name, hint=_value_hint(field))
+        raise CronError(
+            "bad_value",
+            f"{field.name}: {text!r} is not a value of this field",
+            field=field.name,
+            hint=_value_hint(field),
+        )
     if not field.low <= value <= field.high:
         raise CronError("out_of_range", f"{field.name}: {text} is outside {field.low}-{field.high}", field=field.name)
     return value
@@ -130,7 +142,12 @@ def _weekday_rule(item: str) -> DayRule | None:
             raise CronError("out_of_range", f"weekday: {nth_text!r} after # must be 1 to 5", field="weekday")
         return DayRule("nth", number(WEEKDAY, head) % 7, int(nth_text))
     if item == "l":
-        raise CronError("bad_value", "weekday: L needs a day", field="weekday", hint='write "5L" for the last Friday, "6L" for the last Saturday')
+        raise CronError(
+            "bad_value",
+            "weekday: L needs a day",
+            field="weekday",
+            hint='write "5L" for the last Friday, "6L" for the last Saturday',
+        )
     if item[0] == "l" and item[1:] and _is_weekday(item[1:]):
         return DayRule("last", number(WEEKDAY, item[1:]) % 7)
     if item[-1] == "l" and _is_weekday(item[:-1]):

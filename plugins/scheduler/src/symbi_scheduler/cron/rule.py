@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
@@ -144,14 +144,19 @@ def make_rule(
     expression = parse(text, seed=seed, day_match=day_match)
     zone = load_zone(timezone)
     if not ever_fires(expression):
-        raise CronError("never_fires", "no date of the calendar matches this expression", field="expression", hint=_never_hint(expression))
+        raise CronError(
+            "never_fires",
+            "no date of the calendar matches this expression",
+            field="expression",
+            hint=_never_hint(expression),
+        )
     gap = ("skip" if expression.interval else "next") if dst_gap == "auto" else dst_gap
     overlap = ("both" if expression.interval else "first") if dst_overlap == "auto" else dst_overlap
     return CronRule(
         expression=expression,
         zone=zone,
-        gap=cast(Literal["skip", "next", "shift"], gap),
-        overlap=cast(Literal["first", "last", "both"], overlap),
+        gap=gap,
+        overlap=overlap,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symbi_scheduler.cron.errors import CronError
 from symbi_scheduler.cron.expression import CronExpression
 from symbi_scheduler.cron.fields import FIRST_YEAR
@@ -40,15 +42,21 @@ def cross_check(expression: CronExpression) -> None:
         if place in ("days", "weekdays") and not mask:
             continue  # only month-dependent rules stand there
         if _mask(values, place) != mask:
-            raise CronError("readers_disagree", f"{place}: the two readers of expressions disagree", hint="please report this expression")
+            raise CronError(
+                "readers_disagree",
+                f"{place}: the two readers of expressions disagree",
+                hint="please report this expression",
+            )
 
 
-def _mask(values: list[int | str], place: str) -> int:
+def _mask(values: Sequence[int | str], place: str) -> int:
     if values == ["*"]:
         return _WHOLE[place]
     mask = 0
     for value in values:
-        mask |= 1 << (int(value) - FIRST_YEAR if place == "years" else int(value) % 7 if place == "weekdays" else int(value))
+        mask |= 1 << (
+            int(value) - FIRST_YEAR if place == "years" else int(value) % 7 if place == "weekdays" else int(value)
+        )
     return mask
 
 
@@ -59,7 +67,9 @@ def _canonical(x: CronExpression) -> str:
     text = " ".join(part or _numbers(mask) for part, mask in zip(parts, masks, strict=True))
     if x.all_years:
         return text
-    years = [str(bit + FIRST_YEAR) for bit in range(x.years.bit_length()) if x.years >> bit & 1 and bit + FIRST_YEAR < 2100]
+    years = [
+        str(bit + FIRST_YEAR) for bit in range(x.years.bit_length()) if x.years >> bit & 1 and bit + FIRST_YEAR < 2100
+    ]
     return f"{text} {','.join(years)}" if years and x.years >> 130 == 0 else text
 
 

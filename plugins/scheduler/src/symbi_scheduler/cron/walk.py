@@ -17,7 +17,11 @@ def next_local(x: CronExpression, local: int) -> int:
     """The first matching local second at or after `local` (seconds since 1970 on the local clock), or -1 when there is none."""
     day, second = divmod(local, _DAY)
     index = month_of(day)
-    if 0 <= index < _LAST_MONTH and _month_matches(x, index) and x.day_mask(month_kind(index)) >> (day - MONTH_STARTS[index] + 1) & 1:
+    if (
+        0 <= index < _LAST_MONTH
+        and _month_matches(x, index)
+        and x.day_mask(month_kind(index)) >> (day - MONTH_STARTS[index] + 1) & 1
+    ):
         found = _next_second(x, second)
         if found >= 0:
             return day * _DAY + found

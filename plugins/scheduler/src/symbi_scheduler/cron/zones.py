@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -68,8 +69,10 @@ class Zone:
                 edges.append(self._change(probe - _PROBE, probe))
                 offsets.append(offset)
         edges.append(high)
-        changes = [0, *(b - a for a, b in zip(offsets, offsets[1:], strict=False)), 0]
-        segments = [Segment(edges[i], edges[i + 1], offsets[i], changes[i], changes[i + 1]) for i in range(len(offsets))]
+        changes = [0, *(b - a for a, b in itertools.pairwise(offsets)), 0]
+        segments = [
+            Segment(edges[i], edges[i + 1], offsets[i], changes[i], changes[i + 1]) for i in range(len(offsets))
+        ]
         return edges[:-1], segments
 
     def _change(self, low: int, high: int) -> int:
@@ -112,7 +115,9 @@ def _names() -> frozenset[str]:
     try:
         text = resources.files("tzdata").joinpath("zones").read_text(encoding="ascii")
     except (ModuleNotFoundError, OSError):
-        return frozenset(known for known in available_timezones() if not known.startswith(("SystemV/", "posix/", "right/")))
+        return frozenset(
+            known for known in available_timezones() if not known.startswith(("SystemV/", "posix/", "right/"))
+        )
     return frozenset(text.split())
 
 

@@ -1,0 +1,48 @@
+"""Nodes: who is alive, and what each has counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select, update
+
+from symbi.store import upsert
+from symbi_scheduler.tables import NODES
+
+__all__ = ["count_run", "greet", "totals"]
+
+_N = NODES.c
+
+
+def greet(conn: Connection, node: str, now: int) -> None:
+    """Say that a node is alive."""
+    row = {
+        "id": node,
+        "started_at": now,
+        "seen_at": now,
+        "runs": 0,
+        "succeeded": 0,
+        "failed": 0,
+        "denied": 0,
+        "total_ms": 0,
+        "longest_ms": 0,
+    }
+    upsert(conn, NODES, row, key=["id"], update=["seen_at"])
+
+
+def count_run(conn: Connection, node: str, *, succeeded: bool, took_ms: int) -> None:
+    """Count one ended run on the node that started it."""
+    longest = case((_N.longest_ms < took_ms, took_ms), else_=_N.longest_ms)
+    counts: dict[str, Any] = {"runs": _N.runs + 1, "total_ms": _N.total_ms + took_ms, "longest_ms": longest}
+    counts |= {"succeeded": _N.succeeded + 1} if succeeded else {"failed": _N.failed + 1}
+    conn.execute(update(NODES).where(_N.id == node).values(**counts))
+
+
+def totals(conn: Connection) -> dict[str, int]:
+    """Sums over all nodes: runs, succeeded, failed, denied, total_ms, and the longest run."""
+    columns = [
+        func.coalesce(func.sum(_N[name]), 0).label(name)
+        for name in ("runs", "succeeded", "failed", "denied", "total_ms")
+    ]
+    row = conn.execute(select(*columns, func.coalesce(func.max(_N.longest_ms), 0).label("longest_ms"))).one()
+    return {name: int(value) for name, value in row._mapping.items()}

@@ -1,0 +1,154 @@
+"""The end of a fire: outcome, retry or dead letter, the schedule's counters, who waits next, and what is to be delivered (R-RETRY)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
+
+from symbi_scheduler.behaviour import behaviour_of
+from symbi_scheduler.config import SchedulerConfig
+from symbi_scheduler.decide import Behaviour
+from symbi_scheduler.finish import OPEN, finish
+from symbi_scheduler.fire_ids import fire_id
+from symbi_scheduler.nodes import count_run
+from symbi_scheduler.outbox import enqueue
+from symbi_scheduler.retries import backoff_ms, is_retryable
+from symbi_scheduler.tables import FIRES, SCHEDULES
+
+__all__ = ["Outcome", "Settled", "settle"]
+
+_S, _F = SCHEDULES.c, FIRES.c
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a fire ended: `status` is completed, failed, terminated, lost or denied; times are milliseconds UTC."""
+
+    status: str
+    at: int
+    run_id: str | None = None
+    started_at: int | None = None
+    result: Any = None
+    error: dict[str, Any] | None = None
+    reason: str = ""
+    fence: int | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What settling changed: the final `status` of the fire, and whether queued work came of it."""
+
+    fire_id: str
+    schedule_id: str
+    schedule: str
+    status: str
+    node: str | None
+    wake: bool
+    paused: bool
+    delivers: bool
+
+
+def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConfig, draw: float) -> Settled | None:
+    """End a fire once; None when it has ended already or `outcome.fence` is not its fence. `draw` in [0, 1) places a jittered retry."""
+    query = select(*_F, *(column.label(f"s_{column.name}") for column in _S)).join_from(FIRES, SCHEDULES)
+    fire = conn.execute(query.where(_F.id == ident, _F.state.in_(OPEN)).with_for_update()).one_or_none()
+    if fire is None or (outcome.fence is not None and outcome.fence != fire.fence):
+        return None
+    how = behaviour_of(fire.s_options, config)
+    again = outcome.status in ("failed", "lost") and is_retryable(outcome.status, outcome.error, how)
+    retried = again and fire.attempt <= how.max_retries and fire.s_state in ("active", "paused", "completed")
+    status = "dead_letter" if again and not retried and how.max_retries else outcome.status
+    reason = outcome.reason
+    if retried:
+        due = outcome.at + backoff_ms(fire.attempt, how, draw)
+        reason = f"attempt {fire.attempt} failed; the next begins {(due - outcome.at) / 1000:g} s later"
+        _queue_retry(conn, fire, due, outcome.at)
+    _close(conn, fire, outcome, status, reason)
+    final = not retried
+    paused = _update_schedule(conn, fire, how, outcome, status, final)
+    promoted = _promote(conn, fire, how, outcome.at)
+    if final:
+        finish(conn, fire.schedule_id, outcome.at)
+    delivers = final and status != "denied" and enqueue(conn, fire, outcome, status)
+    if outcome.run_id or fire.run_id:
+        took = outcome.at - (outcome.started_at or fire.started_at or outcome.at)
+        count_run(conn, fire.node or "", succeeded=status == "completed", took_ms=max(0, took))
+    return Settled(
+        fire_id=ident, schedule_id=fire.schedule_id, schedule=fire.s_name, status=status, node=fire.node, wake=promoted or retried,
+        paused=paused, delivers=bool(delivers),
+    )  # fmt: skip
+
+
+def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reason: str) -> None:
+    conn.execute(
+        update(FIRES)
+        .where(_F.id == fire.id)
+        .values(
+            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, completed_at=outcome.at, lease_until=None,
+            started_at=outcome.started_at or fire.started_at, slot=False,
+        )
+    )  # fmt: skip
+
+
+def _queue_retry(conn: Connection, fire: Row[Any], due: int, now: int) -> None:
+    conn.execute(
+        insert(FIRES).values(
+            id=fire_id(fire.schedule_id, fire.scheduled_for, f"r{fire.attempt + 1}:{fire.id}"),
+            schedule_id=fire.schedule_id, scheduled_for=fire.scheduled_for, trigger="retry", attempt=fire.attempt + 1, state="queued", slot=False,
+            not_before=due, reason="", fence=0, input=fire.input, principal=fire.principal, missed=0, created_at=now,
+        )
+    )  # fmt: skip
+
+
+def _update_schedule(
+    conn: Connection, fire: Row[Any], how: Behaviour, outcome: Outcome, status: str, final: bool
+) -> bool:
+    """Count the end on the schedule; True when the schedule was paused or given up for its failures."""
+    values: dict[str, Any] = {}
+    if fire.slot:
+        values["active"] = _S.active - 1
+    elif fire.state == "waiting":
+        values["waiting"] = _S.waiting - 1
+    paused = False
+    if final and status == "completed":
+        values["failures"] = 0
+    elif final and status in ("failed", "lost", "dead_letter"):
+        failures, total = fire.s_failures + 1, fire.s_failures_total + 1
+        values |= {"failures": failures, "failures_total": total}
+        if fire.s_state == "active":
+            state, reason = _given_up(how, failures, total)
+            paused = bool(state)
+            if state:
+                values |= {"state": state, "reason": reason, "updated_at": outcome.at}
+    if values:
+        conn.execute(update(SCHEDULES).where(_S.id == fire.schedule_id).values(**values))
+    return paused
+
+
+def _given_up(how: Behaviour, failures: int, total: int) -> tuple[str, str]:
+    if how.legacy_dead_letter:
+        return ("dead_letter", f"{total} runs failed in all") if total >= 3 else ("", "")
+    if how.pause_after_failures and failures >= how.pause_after_failures:
+        return "paused", f"{failures} runs in a row failed; `symbi cron resume` starts it again"
+    return "", ""
+
+
+def _promote(conn: Connection, fire: Row[Any], how: Behaviour, now: int) -> bool:
+    """Let the fires that wait behind this one go on, oldest first, as far as there is room."""
+    counts = conn.execute(select(_S.active, _S.waiting).where(_S.id == fire.schedule_id)).one()
+    if not counts.waiting:
+        return False
+    room = counts.waiting if not how.max_concurrent else min(counts.waiting, how.max_concurrent - counts.active)
+    if room <= 0:
+        return False
+    waiting = (
+        select(_F.id)
+        .where(_F.schedule_id == fire.schedule_id, _F.state == "waiting")
+        .order_by(_F.scheduled_for)
+        .limit(room)
+    )
+    chosen = list(conn.execute(waiting).scalars())
+    conn.execute(update(FIRES).where(_F.id.in_(chosen)).values(state="queued", slot=True, not_before=now, reason=""))
+    changes = {"active": _S.active + len(chosen), "waiting": _S.waiting - len(chosen)}
+    conn.execute(update(SCHEDULES).where(_S.id == fire.schedule_id).values(**changes))
+    return bool(chosen)
