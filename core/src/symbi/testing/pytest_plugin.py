@@ -13,6 +13,7 @@ from symbi.testing.store import any_store, postgres_server, postgres_store, post
 
 if TYPE_CHECKING:
     from symbi.kernel.kernel import Kernel
+    from symbi.testing.apps import App
     from symbi.testing.clock import FakeClock, FakeIds
     from symbi.testing.distributions import FakeDistribution
 
@@ -53,6 +54,17 @@ def make_kernel(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Ker
 
     def make(plugins: Any = (), **options: Any) -> AbstractAsyncContextManager[Kernel]:
         return open_kernel(tmp_path, plugins, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[App]]:
+    """Give `make_app(plugins, tables=…, environ=…, clock=…)`, an async context manager of the HTTP application with its clients."""
+    from symbi.testing.apps import open_app
+
+    def make(plugins: Any = (), **options: Any) -> AbstractAsyncContextManager[App]:
+        return open_app(tmp_path, plugins, **options)
 
     return make
 

@@ -23,7 +23,11 @@ SPECS = (
     ToolSpec(
         name="clock",
         description="Tell the current date and time, as RFC 3339 in UTC and in a time zone if one is given.",
-        parameters={"type": "object", "properties": {"timezone": {**_TEXT, "description": "IANA name, e.g. Europe/Berlin"}}, "additionalProperties": False},
+        parameters={
+            "type": "object",
+            "properties": {"timezone": {**_TEXT, "description": "IANA name, e.g. Europe/Berlin"}},
+            "additionalProperties": False,
+        },
         risk="low",
         idempotent=True,
         verified=True,
@@ -31,7 +35,12 @@ SPECS = (
     ToolSpec(
         name="json_parse",
         description="Parse a JSON text and return its value.",
-        parameters={"type": "object", "properties": {"text": _TEXT}, "required": ["text"], "additionalProperties": False},
+        parameters={
+            "type": "object",
+            "properties": {"text": _TEXT},
+            "required": ["text"],
+            "additionalProperties": False,
+        },
         risk="low",
         idempotent=True,
         verified=True,
@@ -39,7 +48,12 @@ SPECS = (
     ToolSpec(
         name="json_get",
         description="Return the part of a JSON value that a JSON Pointer (RFC 6901) names.",
-        parameters={"type": "object", "properties": {"value": {}, "pointer": {**_TEXT, "pattern": "^(/.*)?$"}}, "required": ["value", "pointer"], "additionalProperties": False},
+        parameters={
+            "type": "object",
+            "properties": {"value": {}, "pointer": {**_TEXT, "pattern": "^(/.*)?$"}},
+            "required": ["value", "pointer"],
+            "additionalProperties": False,
+        },
         risk="low",
         idempotent=True,
         verified=True,

@@ -27,7 +27,10 @@ def list_tools(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[tool["name"], tool["server"], tool["risk"], "yes" if tool["idempotent"] else "no", tool["description"]] for tool in found["tools"]]
+    rows = [
+        [tool["name"], tool["server"], tool["risk"], "yes" if tool["idempotent"] else "no", tool["description"]]
+        for tool in found["tools"]
+    ]
     table(["tool", "toolset", "risk", "idempotent", "description"], rows, empty="no tool is installed")
 
 
@@ -49,7 +52,14 @@ def check_manifests(ctx: click.Context, files: tuple[Path, ...], as_json: bool) 
         except (ConfigError, OSError, UnicodeDecodeError) as error:
             faults[str(file)] = str(error)
     if as_json:
-        print_json({"ok": not faults, "files": [{"path": str(file), "ok": str(file) not in faults, "error": faults.get(str(file))} for file in files]})
+        print_json(
+            {
+                "ok": not faults,
+                "files": [
+                    {"path": str(file), "ok": str(file) not in faults, "error": faults.get(str(file))} for file in files
+                ],
+            }
+        )
     else:
         for fault in faults.values():
             click.echo(fault, err=True)

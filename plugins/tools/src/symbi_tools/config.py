@@ -36,7 +36,7 @@ class HttpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     timeout_seconds: float = 20.0
     """The time of one call, redirects included."""
-    max_body_bytes: int = 1_048_576
+    max_body_bytes: int = 524_288
     """How much of an answer is read."""
     max_redirects: int = 5
     """How many redirects are followed, each checked anew."""

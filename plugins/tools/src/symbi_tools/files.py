@@ -24,7 +24,12 @@ SPECS = (
     ToolSpec(
         name="read_file",
         description="Read a UTF-8 text file of the run's folder.",
-        parameters={"type": "object", "properties": {"path": _PATH}, "required": ["path"], "additionalProperties": False},
+        parameters={
+            "type": "object",
+            "properties": {"path": _PATH},
+            "required": ["path"],
+            "additionalProperties": False,
+        },
         risk="low",
         idempotent=True,
         verified=True,
@@ -32,7 +37,12 @@ SPECS = (
     ToolSpec(
         name="write_file",
         description="Write a UTF-8 text file of the run's folder, making the folders it needs.",
-        parameters={"type": "object", "properties": {"path": _PATH, "content": {"type": "string"}}, "required": ["path", "content"], "additionalProperties": False},
+        parameters={
+            "type": "object",
+            "properties": {"path": _PATH, "content": {"type": "string"}},
+            "required": ["path", "content"],
+            "additionalProperties": False,
+        },
         risk="medium",
         idempotent=True,
         verified=True,
@@ -63,7 +73,10 @@ class _Files(ToolProvider):
             raise NotFound(f"no file {arguments.get('path', '.')!r} in the run's folder") from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise InvalidRequest(f"{arguments.get('path', '.')!r} leads through a link or a file", hint="use plain paths inside the run's folder") from None
+                raise InvalidRequest(
+                    f"{arguments.get('path', '.')!r} leads through a link or a file",
+                    hint="use plain paths inside the run's folder",
+                ) from None
             raise SymbiError(f"{arguments.get('path', '.')!r}: {error.strerror}", code="FILE_ERROR") from None
 
     def _read(self, root: str, arguments: dict[str, Any]) -> str:
@@ -92,7 +105,9 @@ class _Files(ToolProvider):
         folder = _descend(root, parts[:-1], make=True)
         temporary = f".{parts[-1]}.{os.getpid()}.{id(arguments)}.tmp"
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+            descriptor = os.open(
+                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder
+            )
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
             os.replace(temporary, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
@@ -126,7 +141,9 @@ def _parts(path: str, *, empty: bool = False) -> list[str]:
         raise InvalidRequest(f"{path!r} is no relative path", hint="use plain paths inside the run's folder")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or len(parts) > _DEPTH or (not parts and not empty):
-        raise InvalidRequest(f"{path!r} leads out of the run's folder, or nowhere", hint="use plain paths inside the run's folder")
+        raise InvalidRequest(
+            f"{path!r} leads out of the run's folder, or nowhere", hint="use plain paths inside the run's folder"
+        )
     return parts
 
 

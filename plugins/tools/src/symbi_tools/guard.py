@@ -39,5 +39,9 @@ async def allowed_address(host: str, port: int, *, private_hosts: Collection[str
     if host.lower() not in {each.lower() for each in private_hosts}:
         for address in addresses:
             if not is_public(address):
-                raise Forbidden(f"{host!r} leads to {address}, which is not a public address", code="ADDRESS_FORBIDDEN", hint="[plugins.http] allow_private_hosts")
+                raise Forbidden(
+                    f"{host!r} leads to {address}, which is not a public address",
+                    code="ADDRESS_FORBIDDEN",
+                    hint="[plugins.http] allow_private_hosts",
+                )
     return addresses[0]

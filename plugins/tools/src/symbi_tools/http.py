@@ -35,7 +35,12 @@ class _Http(ToolProvider):
             ToolSpec(
                 name="http_get",
                 description="Fetch a public web resource by GET and return its status, headers and text.",
-                parameters={"type": "object", "properties": {"url": url}, "required": ["url"], "additionalProperties": False},
+                parameters={
+                    "type": "object",
+                    "properties": {"url": url},
+                    "required": ["url"],
+                    "additionalProperties": False,
+                },
                 risk="medium",
                 idempotent=True,
                 timeout_seconds=self._config.timeout_seconds + 1,
@@ -65,12 +70,18 @@ class _Http(ToolProvider):
     async def _get(self, url: httpx.URL) -> dict[str, Any]:
         """Fetch one hop; an answer that redirects has `location`."""
         if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-            raise InvalidRequest("only http and https URLs without a user name are fetched", details={"url": str(url.copy_with(userinfo=b""))})
+            raise InvalidRequest(
+                "only http and https URLs without a user name are fetched",
+                details={"url": str(url.copy_with(userinfo=b""))},
+            )
         port = url.port or (443 if url.scheme == "https" else 80)
         address = await allowed_address(url.host, port, private_hosts=self._config.allow_private_hosts)
         pinned = url.copy_with(host=address)
         headers = {"host": url.netloc.decode("ascii"), "user-agent": self._config.user_agent}
-        async with self._client() as client, client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.host}) as response:
+        async with (
+            self._client() as client,
+            client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.host}) as response,
+        ):
             if response.is_redirect and "location" in response.headers:
                 return {"location": response.headers["location"]}
             body = bytearray()
@@ -95,7 +106,9 @@ class _Http(ToolProvider):
 
         if self._tls is None:
             self._tls = httpx.create_ssl_context()
-        return httpx.AsyncClient(timeout=self._config.timeout_seconds, follow_redirects=False, trust_env=False, verify=self._tls)
+        return httpx.AsyncClient(
+            timeout=self._config.timeout_seconds, follow_redirects=False, trust_env=False, verify=self._tls
+        )
 
 
 @asynccontextmanager

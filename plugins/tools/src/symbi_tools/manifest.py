@@ -41,7 +41,12 @@ class Argument(_Strict, frozen=True, kw_only=True):
             found["maxLength"] = self.max_length
             if self.pattern:
                 found["pattern"] = f"^(?:{self.pattern})$"
-        for word, value in (("description", self.description), ("enum", list(self.choices)), ("minimum", self.minimum), ("maximum", self.maximum)):
+        for word, value in (
+            ("description", self.description),
+            ("enum", list(self.choices)),
+            ("minimum", self.minimum),
+            ("maximum", self.maximum),
+        ):
             if value not in ("", [], None):
                 found[word] = value
         return found
@@ -142,7 +147,13 @@ def _problems(manifest: Manifest) -> list[str]:
 
 
 def _used(manifest: Manifest) -> set[str]:
-    texts = [*manifest.command.argv, manifest.command.stdin or ""] if manifest.command else [manifest.http.url, str(manifest.http.json or "")] if manifest.http else []
+    texts = (
+        [*manifest.command.argv, manifest.command.stdin or ""]
+        if manifest.command
+        else [manifest.http.url, str(manifest.http.json or "")]
+        if manifest.http
+        else []
+    )
     return {match[1] for text in texts for match in _PLACEHOLDER.finditer(text)}
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -80,11 +80,15 @@ async def _command(action: CommandAction, values: dict[str, Any], *, folder: str
             start_new_session=True,
         )
     except OSError as error:
-        raise Unavailable(f"{argv[0]!r} cannot be started: {error.strerror}", hint="install it, or mend the manifest") from None
+        raise Unavailable(
+            f"{argv[0]!r} cannot be started: {error.strerror}", hint="install it, or mend the manifest"
+        ) from None
     try:
         output, errors = await _communicate(process, fill(action.stdin or "", values).encode(), action.max_output_bytes)
+    except* SymbiError as group:
+        raise group.exceptions[0] from None
     finally:
-        _end(process)
+        await _end(process)
     if process.returncode != 0:
         shown = errors.decode("utf-8", "replace").strip()[-_STDERR_SHOWN:]
         raise SymbiError(f"{argv[0]} ended with {process.returncode}: {shown}", code="TOOL_FAILED")
@@ -95,27 +99,28 @@ async def _communicate(process: asyncio.subprocess.Process, given: bytes, limit:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101  # all three are pipes
     process.stdin.write(given)
     process.stdin.close()
-    output, errors = await asyncio.gather(_drain(process.stdout, limit), _drain(process.stderr, limit))
-    if len(output) > limit:
-        raise SymbiError(f"the command wrote more than {limit} bytes", code="TOOL_RESULT_TOO_LARGE")
+    async with asyncio.TaskGroup() as group:
+        output = group.create_task(_drain(process.stdout, limit))
+        errors = group.create_task(_drain(process.stderr, limit))
     await process.wait()
-    return output, errors
+    return output.result(), errors.result()
 
 
 async def _drain(stream: asyncio.StreamReader, limit: int) -> bytes:
-    """Read a stream to its end, or until it has given more than `limit` bytes."""
+    """Read a stream to its end; raises `SymbiError` once it has given more than `limit` bytes."""
     found = bytearray()
-    while len(found) <= limit and (chunk := await stream.read(65_536)):
+    while chunk := await stream.read(65_536):
         found += chunk
+        if len(found) > limit:
+            raise SymbiError(f"the command wrote more than {limit} bytes", code="TOOL_RESULT_TOO_LARGE")
     return bytes(found)
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the command's whole process group, if anything of it is left."""
-    try:
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the command's whole process group, if anything of it is left, and reap the command."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    await asyncio.shield(process.communicate())
 
 
 async def _request(action: HttpAction, values: dict[str, Any], *, environ: Any, seconds: float) -> Any:
@@ -124,17 +129,29 @@ async def _request(action: HttpAction, values: dict[str, Any], *, environ: Any, 
     url = httpx.URL(fill(action.url, values, quote=lambda text: quote(text, safe="")))
     port = url.port or (443 if url.scheme == "https" else 80)
     address = await allowed_address(url.host, port, private_hosts=(url.host,) if action.private_host else ())
-    headers = {**action.headers, **{name: _secret(environ, variable) for name, variable in action.secret_headers.items()}, "host": url.netloc.decode("ascii")}
+    headers = {
+        **action.headers,
+        **{name: _secret(environ, variable) for name, variable in action.secret_headers.items()},
+        "host": url.netloc.decode("ascii"),
+    }
     body = _filled(action.json, values) if action.json is not None else None
     try:
         async with httpx.AsyncClient(timeout=seconds, follow_redirects=False, trust_env=False) as client:
-            request = client.build_request(action.method, url.copy_with(host=address), headers=headers, json=body, extensions={"sni_hostname": url.host})
+            request = client.build_request(
+                action.method,
+                url.copy_with(host=address),
+                headers=headers,
+                json=body,
+                extensions={"sni_hostname": url.host},
+            )
             response = await client.send(request, stream=True)
             content = await _read(response, action.max_output_bytes)
     except httpx.HTTPError as error:
         raise Unavailable(f"{url.host} cannot be reached: {type(error).__name__}") from None
     if not response.is_success:
-        raise SymbiError(f"{url.host} answered {response.status_code}", code="TOOL_FAILED", details={"status": response.status_code})
+        raise SymbiError(
+            f"{url.host} answered {response.status_code}", code="TOOL_FAILED", details={"status": response.status_code}
+        )
     return _decoded(content, action.output)
 
 
@@ -163,7 +180,9 @@ def _filled(value: Any, values: dict[str, Any]) -> Any:
 
 def _secret(environ: Any, variable: str) -> str:
     if variable not in environ:
-        raise Unavailable(f"the environment variable {variable} is not set", hint=f"export {variable}=… and start again")
+        raise Unavailable(
+            f"the environment variable {variable} is not set", hint=f"export {variable}=… and start again"
+        )
     return str(environ[variable])
 
 

@@ -30,9 +30,24 @@ def tools() -> Iterator[Toolset]:
     from symbi.contracts.tools import Toolset
 
     yield Toolset(name="basic", open="symbi_tools.basic:open_basic", summary="clock, json_parse, json_get")
-    yield Toolset(name="files", open="symbi_tools.files:open_files", config="symbi_tools.config:FilesConfig", summary="read_file, write_file, list_files inside the run's folder")
-    yield Toolset(name="http", open="symbi_tools.http:open_http", config="symbi_tools.config:HttpConfig", summary="http_get to public addresses")
-    yield Toolset(name="manifests", open="symbi_tools.manifests:open_manifests", config="symbi_tools.config:ManifestsConfig", summary="Tools that operators declare in TOML files")
+    yield Toolset(
+        name="files",
+        open="symbi_tools.files:open_files",
+        config="symbi_tools.config:FilesConfig",
+        summary="read_file, write_file, list_files inside the run's folder",
+    )
+    yield Toolset(
+        name="http",
+        open="symbi_tools.http:open_http",
+        config="symbi_tools.config:HttpConfig",
+        summary="http_get to public addresses",
+    )
+    yield Toolset(
+        name="manifests",
+        open="symbi_tools.manifests:open_manifests",
+        config="symbi_tools.config:ManifestsConfig",
+        summary="Tools that operators declare in TOML files",
+    )
 
 
 @hookimpl
@@ -42,5 +57,11 @@ def routes() -> Iterator[RouteGroup]:
 
 @hookimpl
 def commands() -> Iterator[Command]:
-    yield Command(name="tools list", load="symbi_tools.cli:list_tools", summary="List the tools that agents may be allowed to call.")
-    yield Command(name="tools check", load="symbi_tools.cli:check_manifests", summary="Check declarative tool manifests.")
+    yield Command(
+        name="tools list",
+        load="symbi_tools.cli:list_tools",
+        summary="List the tools that agents may be allowed to call.",
+    )
+    yield Command(
+        name="tools check", load="symbi_tools.cli:check_manifests", summary="Check declarative tool manifests."
+    )

@@ -27,10 +27,17 @@ class Checker:
         """Raise `InvalidRequest` (`TOOL_ARGUMENTS_INVALID`) with what does not fit."""
         errors = sorted(self._compiled().iter_errors(arguments), key=lambda error: list(map(str, error.absolute_path)))
         if errors:
-            faults = [{"path": "/".join(map(str, error.absolute_path)), "message": error.message[:300]} for error in errors[:_SHOWN_ERRORS]]
+            faults = [
+                {"path": "/".join(map(str, error.absolute_path)), "message": error.message[:300]}
+                for error in errors[:_SHOWN_ERRORS]
+            ]
             first = faults[0]
             where = f"{first['path']}: " if first["path"] else ""
-            raise InvalidRequest(f"{self._spec.name}: {where}{first['message']}", code="TOOL_ARGUMENTS_INVALID", details={"tool": self._spec.name, "errors": faults})
+            raise InvalidRequest(
+                f"{self._spec.name}: {where}{first['message']}",
+                code="TOOL_ARGUMENTS_INVALID",
+                details={"tool": self._spec.name, "errors": faults},
+            )
 
     def _compiled(self) -> Validator:
         if self._validator is None:
@@ -40,7 +47,10 @@ class Checker:
             try:
                 Draft202012Validator.check_schema(self._spec.parameters)
             except SchemaError as error:
-                raise InvalidRequest(f"the schema of the tool {self._spec.name!r} is broken: {error.message[:300]}", code="TOOL_SCHEMA_INVALID") from None
+                raise InvalidRequest(
+                    f"the schema of the tool {self._spec.name!r} is broken: {error.message[:300]}",
+                    code="TOOL_SCHEMA_INVALID",
+                ) from None
             self._validator = Draft202012Validator(self._spec.parameters)
         return self._validator
 
@@ -49,7 +59,10 @@ def bind(spec: ToolSpec, positional: Sequence[Any], named: dict[str, Any]) -> di
     """Turn a call's arguments into one object; raises `InvalidRequest` for too many or doubled ones."""
     order = spec.positional or tuple(spec.parameters.get("properties", {}))
     if len(positional) > len(order):
-        raise InvalidRequest(f"{spec.name} takes at most {len(order)} arguments without a name, got {len(positional)}", code="TOOL_ARGUMENTS_INVALID")
+        raise InvalidRequest(
+            f"{spec.name} takes at most {len(order)} arguments without a name, got {len(positional)}",
+            code="TOOL_ARGUMENTS_INVALID",
+        )
     arguments = dict(zip(order, positional, strict=False))
     doubled = arguments.keys() & named.keys()
     if doubled:

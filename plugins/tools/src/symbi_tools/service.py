@@ -49,7 +49,10 @@ class Tools(ToolService):
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequest(f"{name}: the arguments are no JSON: {error}", code="TOOL_ARGUMENTS_INVALID") from None
         if size > self._config.max_argument_bytes:
-            raise InvalidRequest(f"{name}: the arguments have {size} bytes, more than {self._config.max_argument_bytes}", code="TOOL_ARGUMENTS_INVALID")
+            raise InvalidRequest(
+                f"{name}: the arguments have {size} bytes, more than {self._config.max_argument_bytes}",
+                code="TOOL_ARGUMENTS_INVALID",
+            )
         self._checker(spec).check(arguments)
 
     async def call(self, name: str, arguments: dict[str, Any], *, run: EffectContext) -> Any:
@@ -97,7 +100,11 @@ class Tools(ToolService):
     async def _find(self, name: str) -> tuple[ToolSpec, ToolProvider]:
         tools = await self._all()
         if name not in tools:
-            raise NotFound(f"no tool {name!r} is installed (there are: {', '.join(sorted(tools)) or 'none'})", code="TOOL_NOT_FOUND", hint="symbi tools list")
+            raise NotFound(
+                f"no tool {name!r} is installed (there are: {', '.join(sorted(tools)) or 'none'})",
+                code="TOOL_NOT_FOUND",
+                hint="symbi tools list",
+            )
         return tools[name]
 
     def _checker(self, spec: ToolSpec) -> Checker:
@@ -112,7 +119,10 @@ class Tools(ToolService):
         except (TypeError, ValueError, RecursionError):
             raise SymbiError(f"the tool {name!r} answered something that is no JSON", code="TOOL_FAILED") from None
         if len(encoded) > self._config.max_result_bytes:
-            raise SymbiError(f"the tool {name!r} answered {len(encoded)} bytes, more than {self._config.max_result_bytes}", code="TOOL_RESULT_TOO_LARGE")
+            raise SymbiError(
+                f"the tool {name!r} answered {len(encoded)} bytes, more than {self._config.max_result_bytes}",
+                code="TOOL_RESULT_TOO_LARGE",
+            )
         return msgspec.json.decode(encoded)
 
 
@@ -122,7 +132,11 @@ async def open_tools(config: ToolsConfig, context: PluginContext) -> AsyncIterat
     offers: dict[str, Toolset] = dict(context.catalogue(TOOLS))
     for name in config.toolsets:
         if name not in offers:
-            raise ConfigError(f"tools.toolsets: no toolset {name!r} is installed (installed: {', '.join(sorted(offers))})", path="tools.toolsets", hint=f"pip install symbi-{name}")
+            raise ConfigError(
+                f"tools.toolsets: no toolset {name!r} is installed (installed: {', '.join(sorted(offers))})",
+                path="tools.toolsets",
+                hint=f"pip install symbi-{name}",
+            )
     providers: dict[str, ToolProvider] = {}
     async with AsyncExitStack() as stack:
         for name, offer in sorted(offers.items()):
