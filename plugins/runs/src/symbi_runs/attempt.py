@@ -78,14 +78,16 @@ class Attempt:
         self.live = LiveRun(run_id=record.id, status="claimed")
         self.stopping: dict[str, Any] | None = None
         self.abandoned = ""
+        self.leaving = False
+        self._refusal: SymbiError | None = None
         self._waits = 0
         self._lent: contextlib.ExitStack | None = None
         self._failure: ExecutionOutcome | None = None
         self._started_at = record.started_at
         self._last_sign = 0.0
 
-    async def work(self) -> None:
-        """Run it and write its end; a claim that is lost ends the process and writes nothing."""
+    async def work(self) -> Ending | None:
+        """Run it and write its end, which is returned; a claim that is lost ends the process and writes nothing."""
         try:
             outcome = await self._outcome()
         finally:
@@ -93,17 +95,18 @@ class Attempt:
         if self.abandoned:
             self.house.context.logger.warning("run %s is given up here: %s", self.record.id, self.abandoned)
             self.journal.close()
-            return
+            return None
         ending = judge(self, outcome)
         try:
             await self.journal.write(*ending.events, values=ending.values)
         except SymbiError as error:
             # The lease runs out, and whoever finds the run then takes it up again.
             self.house.context.logger.error("the end of run %s cannot be written: %s", self.record.id, error)
-            return
+            return None
         finally:
             self.journal.close()
         await self.house.ended(self, ending)
+        return ending
 
     async def _outcome(self) -> ExecutionOutcome:
         try:
@@ -125,6 +128,8 @@ class Attempt:
 
     async def _start(self) -> Execution:
         house, record = self.house, self.record
+        if self._refusal is not None:
+            raise self._refusal
         agent, spec = await house.agent_of(record)
         tier = tier_of(house.config, spec)
         executor, tier = choose_executor(await house.executors(tier), tier, first=house.config.executor)
@@ -215,6 +220,17 @@ class Attempt:
         if self.execution is not None:
             work = self.execution.stop(reason=str(error.get("message", "")), grace_seconds=grace_seconds)
             self.house.context.tasks.start(f"stop {self.record.id}", work)
+
+    def refuse(self, code: str, message: str) -> None:
+        """Have it end as `failed` before it begins."""
+        self._refusal = SymbiError(message, code=code)
+
+    def leave(self) -> None:
+        """End the process of a run that only waits, and leave the run waiting in the store for the next start."""
+        self.leaving = True
+        if self.execution is not None:
+            work = self.execution.stop(reason="the runtime was stopped", grace_seconds=0)
+            self.house.context.tasks.start(f"leave {self.record.id}", work)
 
     def abandon(self, reason: str) -> None:
         """The claim is lost, or nothing can be written: end the process now, and write nothing more."""

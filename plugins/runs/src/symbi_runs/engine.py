@@ -26,7 +26,7 @@ BATCH = 64
 IDLE_SECONDS = 5.0
 SHARED_POLL_SECONDS = 1.0
 
-Carry = Callable[[RunRecord, int], Awaitable[None]]
+Carry = Callable[[RunRecord, int], Awaitable[Entry | None]]
 
 
 class LocalEngine:
@@ -128,14 +128,15 @@ class LocalEngine:
                 self._release(run_id)
 
     async def _carry_one(self, record: RunRecord, seq: int) -> None:
+        again = None
         try:
-            await self._carry(record, seq)
-        except asyncio.CancelledError:
-            raise
+            again = await self._carry(record, seq)
         except Exception:
             self._context.logger.exception("run %s: the attempt failed inside the runtime", record.id)
         finally:
             self._release(record.id)
+        if again is not None:
+            self.add(again)
 
     def _release(self, run_id: str) -> None:
         self.pool.give_back(run_id)

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, func, insert, select, update
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import CapacityExceeded, Conflict
 from symbi.contracts.principal import Principal
+from symbi.contracts.runs import END_STATES
 from symbi_runs.hub import Hub
-from symbi_runs.tables import MAILBOX
+from symbi_runs.tables import MAILBOX, RUNS
 
 if TYPE_CHECKING:
     from symbi.kernel.context import PluginContext
@@ -45,7 +46,7 @@ class Mailboxes:
     """Takes events in, and hands each to one run at a time."""
 
     def __init__(
-        self, context: PluginContext, *, limit: int, tries: int, start: Callable[[MailItem], Awaitable[None]], hold: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]]]]
+        self, context: PluginContext, *, limit: int, tries: int, start: Callable[[MailItem], Awaitable[str | None]], hold: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]]]]
     ) -> None:
         self._context = context
         self._limit = limit
@@ -78,13 +79,15 @@ class Mailboxes:
     async def dispatch(self, agent_id: str) -> None:
         """Start a run for the oldest event that waits, unless one of the agent is being handled."""
         async with self._locks.setdefault(agent_id, asyncio.Lock()):
-            item = await self._context.store.read(_first, agent_id)
-            if item is not None:
-                await self._start(item)
-
-    async def taken(self, item: MailItem, run_id: str) -> None:
-        """Note which run handles an event."""
-        await self._context.store.write(_mark, item.position, "taken", run_id, item.tries + 1, None)
+            while (item := await self._context.store.read(_first, agent_id)) is not None:
+                run_id = await self._start(item)
+                await self._context.store.write(_mark, item.position, "taken", run_id, item.tries + 1, None)
+                status = await self._context.store.read(_status_of, run_id) if run_id else "failed"
+                if status not in END_STATES:
+                    return
+                # It could not be started, or was over before it was noted that it had the event.
+                now = self._context.clock.now_ms()
+                await self._context.store.write(_settle, item.position, status == "completed", self._tries, now)
 
     async def handled(self, agent_id: str, position: int, *, ok: bool) -> None:
         """Note how the run that handled an event ended; a failed one is tried again, then given up."""
@@ -95,6 +98,14 @@ class Mailboxes:
     async def empty(self, agent_id: str) -> None:
         """Drop every event that waits."""
         await self._context.store.write(_empty, agent_id, self._context.clock.now_ms())
+
+    async def recover(self) -> None:
+        """Settle events whose run ended while nobody was there to note it, and go on with what waits."""
+        for position, agent_id, status in await self._context.store.read(_in_hand):
+            if status is None or status in END_STATES:
+                await self.handled(agent_id, position, ok=status == "completed")
+        for agent_id in await self.agents_with_mail():
+            await self.dispatch(agent_id)
 
     async def agents_with_mail(self) -> list[str]:
         """Return the agents for which events wait."""
@@ -137,7 +148,7 @@ def _put(conn: Connection, row: dict[str, Any], limit: int) -> bool:
 
 def _first(conn: Connection, agent_id: str) -> MailItem | None:
     mine = MAILBOX.c.agent_id == agent_id
-    busy = select(MAILBOX.c.position).where(mine, MAILBOX.c.status == "taken", MAILBOX.c.taken_by.not_like("%:%")).limit(1)
+    busy = select(MAILBOX.c.position).where(mine, MAILBOX.c.status == "taken").limit(1)
     if conn.execute(busy).first() is not None:
         return None
     row = conn.execute(select(*_FIELDS).where(mine, MAILBOX.c.status == "pending").order_by(MAILBOX.c.position).limit(1)).first()
@@ -178,6 +189,16 @@ def _take(conn: Connection, agent_id: str, event_type: str, taker: str, now: int
 def _empty(conn: Connection, agent_id: str, now: int) -> None:
     waiting = (MAILBOX.c.agent_id == agent_id) & (MAILBOX.c.status == "pending")
     conn.execute(update(MAILBOX).where(waiting), {"status": "dead", "ended_at": now})
+
+
+def _status_of(conn: Connection, run_id: str) -> str | None:
+    return conn.execute(select(RUNS.c.status).where(RUNS.c.id == run_id)).scalar()
+
+
+def _in_hand(conn: Connection) -> list[tuple[int, str, str | None]]:
+    joined = MAILBOX.outerjoin(RUNS, RUNS.c.id == MAILBOX.c.taken_by)
+    statement = select(MAILBOX.c.position, MAILBOX.c.agent_id, RUNS.c.status).select_from(joined).where(MAILBOX.c.status == "taken")
+    return [(row.position, row.agent_id, row.status) for row in conn.execute(statement)]
 
 
 def _agents(conn: Connection) -> list[str]:

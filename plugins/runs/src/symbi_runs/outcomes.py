@@ -29,6 +29,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 def judge(attempt: Attempt, outcome: ExecutionOutcome) -> Ending:
     """Return how the run goes on, or how it ends."""
     outcome = attempt.outcome_of_failure(outcome)
+    if attempt.leaving and outcome.status != "completed":
+        return _park(attempt)
     if attempt.stopping is not None and outcome.status != "completed":
         return _end(attempt, "terminated", attempt.stopping, outcome)
     if outcome.status == "completed":
@@ -41,6 +43,13 @@ def judge(attempt: Attempt, outcome: ExecutionOutcome) -> Ending:
     if outcome.retryable and attempt.record.attempt - attempt.record.losses < attempt.record.max_attempts:
         return _again(attempt, error, outcome, count=attempt.record.attempt - attempt.record.losses, values={})
     return _end(attempt, "failed", error, outcome)
+
+
+def _park(attempt: Attempt) -> Ending:
+    """Leave the run as one that an earlier life was carrying out: the next start takes it up, and it waits on."""
+    values = {"status": "queued", "owner": None, "lease_until": None, "process": None, "wait": None, "not_before": 0}
+    error = {"code": "shutdown", "message": "the runtime was stopped while the run waited"}
+    return Ending(status="queued", values=values, events=[("retry", {"error": error, "in_seconds": 0})], again=True)
 
 
 def _error(outcome: ExecutionOutcome) -> dict[str, Any]:

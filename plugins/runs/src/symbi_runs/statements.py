@@ -20,6 +20,7 @@ __all__ = [
     "KnownKey",
     "NewRun",
     "StoredEffect",
+    "PURGE_BATCH",
     "apply_changes",
     "claim",
     "definition",
@@ -33,6 +34,7 @@ __all__ = [
     "load_run",
     "purge",
     "renew",
+    "requeue_waiting",
     "request_cancel",
     "status_counts",
     "stray_runs",
@@ -324,13 +326,27 @@ def status_counts(conn: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(select(RUNS.c.status, func.count()).group_by(RUNS.c.status))}
 
 
-def purge(conn: Connection, before: int, limit: int = 500) -> int:
-    """Delete ended runs that are older, with all that belongs to them; return how many."""
-    old = select(RUNS.c.id).where(RUNS.c.completed_at < before, RUNS.c.status.in_(END_STATES)).limit(limit)
+def requeue_waiting(conn: Connection, run_id: str, *, outcome: dict[str, Any], now: int) -> bool:
+    """Queue a parked run again; return whether it was parked."""
+    parked = (RUNS.c.id == run_id) & (RUNS.c.status == "waiting") & RUNS.c.owner.is_(None)
+    done = conn.execute(update(RUNS).where(parked), {"status": "queued", "wait": None, "not_before": 0}).rowcount
+    if done:
+        seq = last_seqs(conn, [run_id]).get(run_id, 0) + 1
+        event = RunEvent(run_id=run_id, seq=seq, at=now, kind="resumed", data={"outcome": outcome})
+        conn.execute(insert(EVENTS), [_event_row(event)])
+    return bool(done)
+
+
+PURGE_BATCH = 500
+
+
+def purge(conn: Connection, before: int) -> list[str]:
+    """Delete some of the ended runs that are older, with all that belongs to them; return their ids."""
+    old = select(RUNS.c.id).where(RUNS.c.completed_at < before, RUNS.c.status.in_(END_STATES)).limit(PURGE_BATCH)
     run_ids = [row.id for row in conn.execute(old)]
     if run_ids:
         for table in (EVENTS, EFFECTS, KEYS):
             conn.execute(delete(table).where(table.c.run_id.in_(run_ids)))
         conn.execute(delete(RUNS).where(RUNS.c.id.in_(run_ids)))
     conn.execute(delete(MAILBOX).where(MAILBOX.c.ended_at < before))
-    return len(run_ids)
+    return run_ids

@@ -1,0 +1,387 @@
+"""The service of runs: starts, follows and stops them (`symbi.contracts.runs.RunService`)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from symbi.contracts.agents import AgentService
+from symbi.contracts.effects import EffectContext, EffectFailed
+from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, SymbiError, Unavailable
+from symbi.contracts.principal import Principal
+from symbi.contracts.runs import END_STATES, LiveRun, RunEnded, RunEvent, RunOptions, RunStarted, RunView
+from symbi_runs import statements
+from symbi_runs.admission import Pool, machine_cores, machine_memory
+from symbi_runs.attempt import Attempt
+from symbi_runs.config import ExecutionConfig
+from symbi_runs.engine import LocalEngine
+from symbi_runs.figures import Figures
+from symbi_runs.house import Furniture
+from symbi_runs.hub import Hub
+from symbi_runs.journal import RunJournal
+from symbi_runs.ledger import Ledger
+from symbi_runs.mailbox import Mailboxes, MailItem
+from symbi_runs.outcomes import Ending
+from symbi_runs.queue import Entry
+from symbi_runs.records import RunRecord, view_of
+from symbi_runs.starting import authorize, find_agent, make_run
+
+if TYPE_CHECKING:
+    from symbi.kernel.context import PluginContext
+
+__all__ = ["Runs", "open_runs"]
+
+FOLLOW_POLL_SECONDS = 1.0
+
+
+class Runs(Furniture):
+    """Implements `symbi.contracts.runs.RunService` on the store, with the local engine."""
+
+    def __init__(self, context: PluginContext, config: ExecutionConfig, stack: contextlib.AsyncExitStack) -> None:
+        super().__init__(context, config, stack)
+        self.hub = Hub()
+        self.ledger = Ledger(context.store, written=self.hub.tell)
+        self.figures = Figures(context.clock)
+        memory = config.memory_bytes or int(machine_memory() * 0.8)
+        pool = Pool(slots=config.max_running, memory_bytes=memory, cores=machine_cores())
+        node = f"{context.ids.uuid()[:8]}"
+        self.engine = LocalEngine(context, config, node=node, pool=pool, carry=self._carry, lost=self._lost)
+        self.mailbox = Mailboxes(
+            context, limit=config.mailbox_limit, tries=config.mailbox_tries, start=self._start_for_event, hold=self._hold
+        )
+        self.attempts: dict[str, Attempt] = {}
+
+    async def start(self, agent: str, input: Any, *, principal: Principal, options: RunOptions | None = None) -> RunView:
+        """Queue one run of the agent and return it once it is durable."""
+        return await self._start(agent, input, principal, options or RunOptions(), gated=True)
+
+    async def _start(self, agent: str, given: Any, principal: Principal, options: RunOptions, *, gated: bool) -> RunView:
+        if self.engine.draining:
+            raise Unavailable("the runtime is stopping")
+        view, spec = await find_agent(self.context, agent, options)
+        if len(self.engine.queue) >= self.config.max_queued:
+            raise CapacityExceeded(f"{self.config.max_queued} runs wait already", code="QUEUE_FULL")
+        fresh = make_run(self.context, self.config, view, spec, given, principal=principal, options=options)
+        if gated:
+            await authorize(self.context, view, fresh.record.input, principal, options)
+        run_id, fingerprint = await self.ledger.insert(fresh)
+        if run_id != fresh.record.id:
+            assert fresh.key is not None
+            if fingerprint != fresh.key.fingerprint:
+                raise IdempotencyMismatch("this idempotency key was used with another input")
+            return await self.get(run_id)
+        self.figures.started()
+        self.engine.add(fresh.record.entry())
+        return view_of(fresh.record)
+
+    async def get(self, run_id: str) -> RunView:
+        """Return one run; raises `NotFound`."""
+        return view_of(await self._record(run_id))
+
+    async def _record(self, run_id: str) -> RunRecord:
+        record = await self.context.store.read(statements.load_run, run_id)
+        if record is None:
+            raise NotFound(f"no run {run_id!r}", code="RUN_NOT_FOUND")
+        return record
+
+    async def list(
+        self,
+        *,
+        agent_id: str | None = None,
+        status: Sequence[str] = (),
+        schedule_id: str | None = None,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> list[RunView]:
+        """Return runs, newest first."""
+        found = await self.context.store.read(
+            statements.find_runs, agent_id=agent_id, status=tuple(status), schedule_id=schedule_id, limit=limit, before=before
+        )
+        return [view_of(record) for record in found]
+
+    async def wait(self, run_id: str, *, timeout: float | None = None) -> RunView:
+        """Return the run once it has ended, or as it is when `timeout` seconds have passed."""
+        deadline = None if timeout is None else self.context.clock.monotonic() + timeout
+        with self.hub.follow(run_id) as news:
+            while True:
+                news.clear()
+                view = await self.get(run_id)
+                if view.ended or (deadline is not None and self.context.clock.monotonic() >= deadline):
+                    return view
+                await self._next(news, deadline)
+
+    async def _next(self, news: asyncio.Event, deadline: float | None) -> None:
+        pause = FOLLOW_POLL_SECONDS
+        if deadline is not None:
+            pause = max(0.0, min(pause, deadline - self.context.clock.monotonic()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await news.wait()
+
+    async def events(self, run_id: str, *, after: int = 0, follow: bool = True) -> AsyncIterator[RunEvent]:
+        """Yield the journal from `seq` > `after`, then what comes, until a terminal event."""
+        await self._record(run_id)
+        with self.hub.follow(run_id) as news:
+            while True:
+                news.clear()
+                found = await self.context.store.read(statements.events_after, run_id, after)
+                for event in found:
+                    after = event.seq
+                    yield event
+                    if event.kind in END_STATES:
+                        return
+                if found:
+                    continue
+                if not follow or (await self._record(run_id)).status in END_STATES:
+                    return
+                await self._next(news, None)
+
+    async def cancel(self, run_id: str, *, principal: Principal, reason: str = "") -> RunView:
+        """Ask a run to stop; raises `NotFound`, or `Conflict` where it has ended."""
+        record = await self._record(run_id)
+        if record.status in END_STATES:
+            raise Conflict(f"the run has ended already ({record.status})", code="RUN_ENDED")
+        error = {"code": "cancelled", "message": reason or "cancelled", "by": principal.id}
+        await self._stop(record, error)
+        return await self.get(run_id)
+
+    async def _stop(self, record: RunRecord, error: dict[str, Any]) -> None:
+        attempt = self.attempts.get(record.id)
+        if attempt is not None:
+            attempt.stop(error)
+            return
+        now = self.context.clock.now_ms()
+        values = {"status": "terminated", "error": error, "completed_at": now, "wait": None}
+        data = {"error": error}
+        if await self.context.store.write(
+            statements.end_unclaimed, record.id, values=values, kind="terminated", data=data, now=now
+        ):
+            self.engine.queue.remove(record.id)
+            await self._tell_end(record.id)
+            return
+        attempt = self.attempts.get(record.id)
+        if attempt is not None:
+            attempt.stop(error)
+        else:
+            await self.context.store.write(statements.request_cancel, record.id, error)
+
+    async def stop_if_running(self, run_id: str, *, reason: str) -> None:
+        """Stop a run for the runtime's own reasons; does nothing once it has ended."""
+        record = await self._record(run_id)
+        if record.status not in END_STATES:
+            await self._stop(record, {"code": "cancelled", "message": reason})
+
+    async def live(self, agent_id: str) -> Sequence[LiveRun]:
+        """Return the runs of an agent that have not ended, newest first, with what was last measured of each."""
+        open_states = ("queued", "claimed", "running", "waiting")
+        views = await self.list(agent_id=agent_id, status=open_states, limit=1000)
+        found = []
+        for view in views:
+            attempt = self.attempts.get(view.run_id)
+            if attempt is None:
+                found.append(LiveRun(run_id=view.run_id, status=view.status, started_at=view.started_at))
+            else:
+                found.append(attempt.snapshot())
+        return found
+
+    async def heartbeat(self, agent_id: str) -> int:
+        """Note a sign of life of the agent's running runs and return how many there are."""
+        mine = [attempt for attempt in self.attempts.values() if attempt.record.agent_id == agent_id]
+        for attempt in mine:
+            attempt.sign_of_life()
+        return sum(1 for attempt in mine if attempt.execution is not None)
+
+    async def deliver(
+        self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None = None
+    ) -> str:
+        """Put an event into the mailbox of an event-driven agent, durably, and return its id."""
+        agent = await self.context.services.get(AgentService).resolve(agent_id)
+        if agent is None or agent.archived:
+            raise NotFound(f"no agent {agent_id!r}", code="AGENT_NOT_FOUND")
+        listening = any(attempt.record.agent_id == agent.id for attempt in self.attempts.values())
+        if agent.mode != "event_driven" and not listening:
+            raise Conflict(f"agent {agent.name!r} is {agent.mode} and nothing of it runs, so it takes no events", code="AGENT_TAKES_NO_EVENTS")
+        found = await self.mailbox.put(agent.id, event_type, payload, principal=principal, event_id=event_id)
+        if agent.mode == "event_driven":
+            self.context.tasks.start(f"mail {agent.id}", self.mailbox.dispatch(agent.id))
+        return found
+
+    async def stop_agent(self, agent_id: str, *, principal: Principal, reason: str = "") -> None:
+        """Cancel every run of the agent, empty its mailbox, and return when nothing of it runs any more."""
+        await self.mailbox.empty(agent_id)
+        error = {"code": "cancelled", "message": reason or "the agent was stopped", "by": principal.id}
+        open_states = ("queued", "claimed", "running", "waiting")
+        while True:
+            found = await self.context.store.read(statements.find_runs, agent_id=agent_id, status=open_states, limit=500)
+            if not found:
+                return
+            for record in found:
+                await self._stop(record, error)
+            await asyncio.gather(*(self.wait(record.id, timeout=self.config.grace_seconds + 5) for record in found))
+
+    async def resume(self, run_id: str, *, outcome: dict[str, Any]) -> None:
+        """Let a run that waits go on; a run in a process of ours hears of it from what it waits for, a parked one is queued again."""
+        record = await self._record(run_id)
+        if record.status != "waiting" or record.owner is not None:
+            return
+        now = self.context.clock.now_ms()
+        if await self.context.store.write(statements.requeue_waiting, run_id, outcome=outcome, now=now):
+            self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
+
+    async def check_delegation(self, agent: str, run: EffectContext) -> None:
+        """Raise `EffectFailed` where the run may not delegate to the agent: too deep, or a circle."""
+        if run.depth + 1 > self.config.max_depth:
+            raise EffectFailed(f"agents may delegate {self.config.max_depth} deep, and this run is at {run.depth}", code="depth_exceeded")
+        found = await self.context.services.get(AgentService).resolve(agent)
+        if found is None or found.archived:
+            raise EffectFailed(f"no agent {agent!r}", code="agent_not_found")
+        if found.id == run.agent_id or found.id in run.chain:
+            raise EffectFailed(f"agent {agent!r} is already at work above this run", code="delegation_cycle")
+
+    async def start_child(self, agent: str, given: Any, *, run: EffectContext, options: RunOptions) -> RunView:
+        """Start a run for another; the effect that asks for it has passed the gate."""
+        return await self._start(agent, given, run.principal, options, gated=False)
+
+    def child_key(self, run_id: str, seq: int, number: int) -> str:
+        """Return the key under which an effect's child is started once."""
+        attempt = self.attempts.get(run_id)
+        return f"child:{run_id}:{attempt.record.epoch if attempt else 0}:{seq}:{number}"
+
+    def lend_slot(self, run_id: str) -> contextlib.AbstractContextManager[None]:
+        """Free the run's slot while it only waits."""
+        lent = self.engine.pool.lend(run_id)
+        self.engine.wake()
+        return lent
+
+    async def _hold(self, run_id: str, what: str) -> Callable[[], Awaitable[None]]:
+        attempt = self.attempts.get(run_id)
+        if attempt is None:
+            raise EffectFailed("the run is not here any more", code="not_here")
+        await attempt.wait_for(what)
+        return attempt.go_on
+
+    async def _start_for_event(self, item: MailItem) -> str | None:
+        options = RunOptions(
+            trigger="event",
+            idempotency_key=f"event:{item.position}:{item.tries}",
+            origin={"mailbox": item.position, "event_id": item.id},
+            surface="run",
+        )
+        event = {"id": item.id, "type": item.event_type, "payload": item.payload, "at": item.created_at}
+        try:
+            _, spec = await find_agent(self.context, item.agent_id, options)
+            names = {parameter.name for parameter in spec.parameters}
+            given = {"event": event} if not names or "event" in names else item.payload
+            run = await self._start(item.agent_id, given, item.principal, options, gated=True)
+        except SymbiError as error:
+            self.context.logger.warning("event %s of agent %s starts no run: %s", item.id, item.agent_id, error)
+            return None
+        return run.run_id
+
+    async def _carry(self, record: RunRecord, seq: int) -> Entry | None:
+        """Carry out one claimed run (the engine calls this); return what is to be queued again."""
+        attempt: Attempt | None = None
+        journal = RunJournal(
+            record.id,
+            fence=record.fence,
+            last_seq=seq,
+            ledger=self.ledger,
+            clock=self.context.clock,
+            broken=lambda reason: attempt.abandon(reason) if attempt is not None else None,
+        )
+        attempt = Attempt(self, record, journal)
+        self.attempts[record.id] = attempt
+        try:
+            if not self.engine.pool.can_ever_hold(record.entry()):
+                attempt.refuse("unschedulable", "the run declares more memory or cores than this machine has")
+            elif record.cancel is not None:
+                attempt.stopping = record.cancel
+            ending = await attempt.work()
+        finally:
+            self.attempts.pop(record.id, None)
+        if ending is None or not ending.again or self.engine.draining:
+            return None
+        due = int(ending.values.get("not_before", 0))
+        return msgspec.structs.replace(record, status="queued", not_before=due).entry()
+
+    def began(self, record: RunRecord) -> None:
+        """Tell that a run's process has begun."""
+        self.context.events.publish(RunStarted(run=view_of(record)))
+
+    async def ended(self, attempt: Attempt, ending: Ending) -> None:
+        """Tell that an attempt is over; its end is durable."""
+        if ending.again:
+            self.hub.tell(attempt.record.id)
+            return
+        await self._tell_end(attempt.record.id)
+        if ending.status == "terminated":
+            await self._stop_children(attempt.record.id)
+
+    async def _stop_children(self, run_id: str) -> None:
+        for child in list(self.attempts.values()):
+            if child.record.options.get("parent_run_id") == run_id:
+                child.stop({"code": "cancelled", "message": "the run that asked for it was stopped"})
+
+    async def _tell_end(self, run_id: str) -> None:
+        record = await self._record(run_id)
+        self.figures.ended(record.status)
+        self.hub.tell(run_id)
+        origin: dict[str, Any] = record.options.get("origin") or {}
+        self.context.events.publish(RunEnded(run=view_of(record), origin=origin))
+        if "mailbox" in origin:
+            await self.mailbox.handled(record.agent_id, int(origin["mailbox"]), ok=record.status == "completed")
+
+    async def _lost(self, record: RunRecord) -> None:
+        """Take up a run whose runtime has died: queued again, or given up after too many losses."""
+        now = self.context.clock.now_ms()
+        losses = record.losses + 1
+        if record.cancel is not None:
+            values = {"status": "terminated", "error": record.cancel, "completed_at": now, "losses": losses}
+            kind, data = "terminated", {"error": record.cancel}
+        elif losses > self.config.max_losses:
+            error = {"code": "lost", "message": f"the runtime died {losses} times under this run"}
+            values = {"status": "lost", "error": error, "completed_at": now, "losses": losses}
+            kind, data = "lost", {"error": error}
+        else:
+            values = {"status": "queued", "losses": losses, "wait": None, "not_before": 0}
+            kind, data = "retry", {"error": {"code": "lost", "message": "the runtime died under this run"}, "in_seconds": 0}
+        if not await self.context.store.write(statements.take_up, record, values=values, kind=kind, data=data, now=now):
+            return
+        if values["status"] == "queued":
+            self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
+        else:
+            await self._tell_end(record.id)
+
+    def cancelled_elsewhere(self, run_id: str, cancel: dict[str, Any]) -> None:
+        """Stop a run because another node was asked to."""
+        attempt = self.attempts.get(run_id)
+        if attempt is not None:
+            attempt.stop(cancel)
+
+    async def shut_down(self) -> None:
+        """Stop taking runs, end those under way (all at once), and leave what is queued or waits in the store."""
+        self.engine.draining = True
+        for attempt in list(self.attempts.values()):
+            if attempt.live.status == "waiting":
+                attempt.leave()
+            else:
+                attempt.stop({"code": "shutdown", "message": "the runtime was stopped"})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.config.grace_seconds + 5):
+                await self.engine.idle()
+        await self.ledger.settled()
+
+
+@contextlib.asynccontextmanager
+async def open_runs(config: ExecutionConfig, context: PluginContext) -> AsyncIterator[Runs]:
+    """Open the service: take up what an earlier life has left, then take runs until it is closed."""
+    from symbi_runs.upkeep import keep
+
+    async with contextlib.AsyncExitStack() as stack:
+        runs = Runs(context, config, stack)
+        async with keep(runs):
+            yield runs

@@ -1,0 +1,66 @@
+"""What keeps runs going in the background, from the opening of the service to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from symbi_runs import statements
+
+if TYPE_CHECKING:
+    from symbi_runs.service import Runs
+
+__all__ = ["keep", "purge_old"]
+
+PURGE_SECONDS = 3600.0
+DAY_MS = 86_400_000
+
+
+@contextlib.asynccontextmanager
+async def keep(runs: Runs) -> AsyncIterator[None]:
+    """Recover, run the engine and its upkeep while the service is open, and shut down gracefully."""
+    waiting = await runs.engine.recover()
+    if waiting:
+        runs.context.logger.info("%d runs wait from before", waiting)
+    tasks = runs.context.tasks
+    background = [
+        tasks.supervise("engine", runs.engine.run),
+        tasks.supervise("leases", lambda: runs.engine.keep_leases(lambda: _held(runs), runs.cancelled_elsewhere)),
+        tasks.supervise("purge", lambda: _purge_forever(runs)),
+        tasks.start("mailboxes", runs.mailbox.recover()),
+    ]
+    try:
+        yield
+    finally:
+        await runs.shut_down()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+
+def _held(runs: Runs) -> dict[str, int]:
+    return {run_id: attempt.record.fence for run_id, attempt in runs.attempts.items()}
+
+
+async def _purge_forever(runs: Runs) -> None:
+    while True:
+        await runs.context.clock.sleep(PURGE_SECONDS)
+        await purge_old(runs)
+
+
+async def purge_old(runs: Runs) -> int:
+    """Delete ended runs that are older than they are kept, their journals and their folders; return how many."""
+    if runs.config.keep_days <= 0:
+        return 0
+    before = runs.context.clock.now_ms() - int(runs.config.keep_days * DAY_MS)
+    count = 0
+    while True:
+        gone = await runs.context.store.write(statements.purge, before)
+        for run_id in gone:
+            await asyncio.to_thread(shutil.rmtree, runs.context.data_dir / "runs" / run_id, ignore_errors=True)
+        count += len(gone)
+        if len(gone) < statements.PURGE_BATCH:
+            return count
