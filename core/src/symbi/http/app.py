@@ -13,7 +13,7 @@ from symbi.contracts.principal import Principal
 from symbi.http.access import principal_of
 from symbi.http.authority import open_authority
 from symbi.http.bridge import Bridge
-from symbi.http.core_routes import CORE_HANDLERS
+from symbi.http.core_routes import CORE_HANDLERS, HealthAnswers
 from symbi.http.cors import Cors
 from symbi.http.edge import Edge
 from symbi.http.entry import Doorman, Entry
@@ -109,6 +109,7 @@ def _state(kernel: KernelView, server: ServerSettings, authority: Any, descripti
             "server": server,
             "authority": authority,
             "description": description,
+            "health_answers": HealthAnswers(kernel),
             "stopping": asyncio.Event(),
             "max_json_depth": server.max_json_depth,
         }

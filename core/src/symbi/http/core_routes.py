@@ -8,13 +8,16 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response.base import ASGIResponse
 
 from symbi.http.access import require_admin
 from symbi.http.kernel_view import KernelView
 from symbi.kernel.clock import rfc3339
+from symbi.kernel.health import HealthReport
 from symbi.kernel.records import PluginRecord
 
-__all__ = ["CORE_HANDLERS", "STATUS_DEADLINE_SECONDS"]
+__all__ = ["CORE_HANDLERS", "HealthAnswers", "STATUS_DEADLINE_SECONDS"]
 
 _log = logging.getLogger("symbi.http")
 STATUS_DEADLINE_SECONDS = 5.0
@@ -57,16 +60,39 @@ class PluginsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     plugins: list[dict[str, Any]]
 
 
-@get("/health", opt={"auth": "open"}, tags=["health"])
-async def health(request: Request[Any, Any, Any]) -> Response[Healthy | Unhealthy]:
+class HealthAnswers:
+    """Makes the answer once for each report of the kernel, which gathers at most once a second."""
+
+    def __init__(self, kernel: KernelView) -> None:
+        self._kernel = kernel
+        self._report: HealthReport | None = None
+        self._answer = ASGIResponse()
+
+    async def current(self) -> ASGIResponse:
+        """Return the answer to `GET /health`."""
+        report = await self._kernel.health()
+        if report is not self._report:
+            self._answer, self._report = self._make(report), report
+        return self._answer
+
+    def _make(self, report: HealthReport) -> ASGIResponse:
+        now = rfc3339(self._kernel.clock.now())
+        bad = [name for name, each in report.components.items() if each.state != "healthy"]
+        if report.state == "unhealthy":
+            return _answer(Unhealthy(status="unhealthy", error=f"not healthy: {', '.join(bad)}", timestamp=now), 500)
+        return _answer(Healthy(status="healthy", uptime_seconds=self._kernel.uptime_seconds, timestamp=now, version=self._kernel.version, degraded=bad))
+
+
+@get(
+    "/health",
+    opt={"auth": "open"},
+    tags=["health"],
+    responses={200: ResponseSpec(Healthy, description="It works."), 500: ResponseSpec(Unhealthy, description="Critical parts do not work.")},
+)
+async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Tell whether the runtime works: 200, or 500 with the parts that do not."""
-    kernel: KernelView = request.app.state.kernel
-    report = await kernel.health()
-    now = rfc3339(kernel.clock.now())
-    bad = [name for name, each in report.components.items() if each.state != "healthy"]
-    if report.state == "unhealthy":
-        return Response(Unhealthy(status="unhealthy", error=f"not healthy: {', '.join(bad)}", timestamp=now), status_code=500)
-    return Response(Healthy(status="healthy", uptime_seconds=kernel.uptime_seconds, timestamp=now, version=kernel.version, degraded=bad))
+    answers: HealthAnswers = request.app.state.health_answers
+    return await answers.current()
 
 
 @get("/health/live", opt={"auth": "open"}, sync_to_thread=False, tags=["health"])
@@ -118,3 +144,7 @@ def plugin_row(record: PluginRecord) -> dict[str, Any]:
 
 
 CORE_HANDLERS = [health, live, ready, status, plugins]
+
+
+def _answer(body: msgspec.Struct, status: int = 200) -> ASGIResponse:
+    return ASGIResponse(body=msgspec.json.encode(body), status_code=status, media_type="application/json")
