@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from symbi_policy.cli_cases import test
 from symbi_policy.cli_check import check, format_files
 from symbi_policy.cli_diff import diff
 from symbi_policy.cli_evaluate import evaluate, explain
 from symbi_policy.cli_server import history, reload, rollback, status
-from symbi_policy.cli_test import test
 
 __all__ = ["policy"]
 
