@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy.exc import ResourceClosedError
 from store_schema import NOTES, REMARKS
 
-from symbi.contracts.errors import Conflict, StoreError, StoreUnavailable
+from symbi.contracts.errors import CapacityExceeded, Conflict, StoreError, StoreUnavailable
 from symbi.store import Store, insert_ignore, next_seq, upsert
+from symbi.testing.postgres import PrivatePostgres, find_binaries
 
 
 def add(conn: Connection, id: str, **values: object) -> str:
@@ -171,3 +173,56 @@ async def test_a_wrong_statement_is_a_store_error(any_store: Store) -> None:
         await any_store.write(lambda conn: conn.execute(text("SELECT nonsense FROM nowhere")))
     with pytest.raises(StoreError):
         await any_store.read(lambda conn: conn.execute(text("SELECT nonsense FROM nowhere")))
+
+
+async def test_a_function_that_leaves_a_savepoint_open_fails_alone(store: Store) -> None:
+    def careless(conn: Connection) -> None:
+        conn.begin_nested()
+        add(conn, "careless")
+
+    results = await asyncio.gather(
+        store.write(add, "a"), store.write(careless), store.write(add, "b"), return_exceptions=True
+    )
+    assert (results[0], results[2]) == ("a", "b")
+    assert "left a savepoint open" in str(results[1])
+    with pytest.raises(StoreError, match="left a savepoint open"):
+        await store.write(careless)
+    assert await store.read(count) == 2
+
+
+async def test_an_open_result_holds_nothing_up(any_store: Store) -> None:
+    await any_store.write(add, "a")
+    for call in (any_store.write, any_store.read):
+        result = await call(lambda conn: conn.execute(select(NOTES)))
+        with pytest.raises(ResourceClosedError):
+            result.all()
+    assert (await any_store.write(lambda conn: conn.execute(update(NOTES).values(slot=4)))).rowcount == 1
+
+
+async def test_a_queue_without_end_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.backend._writer, "_max_pending", 5)  # type: ignore[union-attr]
+    results = await asyncio.gather(*(store.write(add, f"n{n}") for n in range(2000)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, CapacityExceeded)]
+    assert refused
+    assert await store.read(count) == 2000 - len(refused)
+
+
+async def test_a_server_that_comes_back_is_used_again() -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed")
+    server = PrivatePostgres(binaries)
+    try:
+        server.start()
+        store = await Store.open(server.url())
+        assert await store.write(lambda conn: conn.exec_driver_sql("SELECT 1").scalar()) == 1
+        server.stop("immediate")
+        for call in (store.write, store.read):
+            with pytest.raises(StoreUnavailable):
+                await call(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())
+        assert (await store.health()).state == "unhealthy"
+        server.resume()
+        assert await store.write(lambda conn: conn.exec_driver_sql("SELECT 1").scalar()) == 1
+        await store.close()
+    finally:
+        server.remove()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, Result, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from symbi.contracts.errors import StoreUnavailable
+from symbi.contracts.errors import CapacityExceeded, StoreUnavailable
 from symbi.store.errors import is_retryable, translate
 from symbi.store.url import StoreUrl
 
@@ -21,6 +21,7 @@ __all__ = ["PostgresBackend"]
 T = TypeVar("T")
 
 ATTEMPTS = 12
+MOST_PENDING = 50_000
 
 
 class PostgresBackend:
@@ -99,6 +100,10 @@ class PostgresBackend:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> T:
+        if self._pending >= MOST_PENDING:
+            raise CapacityExceeded(
+                f"{MOST_PENDING} transactions already wait for the store", hint="slow down and try again"
+            )
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, _transact, engine, fn, args, kwargs)
@@ -116,7 +121,10 @@ def _transact(engine: Engine, fn: Callable[..., T], args: tuple[Any, ...], kwarg
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as conn:
-                return fn(conn, *args, **kwargs)
+                result = fn(conn, *args, **kwargs)
+                if isinstance(result, Result):
+                    result.close()
+                return result
         except SQLAlchemyError as error:
             if not is_retryable(error) or attempt == ATTEMPTS:
                 raise

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Result, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -127,11 +127,24 @@ class SqliteBackend:
         if conn is None or conn.closed:
             conn = self._local.conn = self._read_engine.connect()
             self._open.append(conn)
-        with conn.begin() as transaction:
-            try:
-                return fn(conn, *args, **kwargs)
-            finally:
-                transaction.rollback()
+        try:
+            with conn.begin() as transaction:
+                try:
+                    return closed(fn(conn, *args, **kwargs))
+                finally:
+                    transaction.rollback()
+        except SQLAlchemyError:
+            self._local.conn = None  # whatever happened to it, the next reader begins with a fresh one
+            self._open.remove(conn)
+            conn.close()
+            raise
+
+
+def closed(result: T) -> T:
+    """Close a result that a function returned: its connection is about to serve somebody else."""
+    if isinstance(result, Result):
+        result.close()
+    return result
 
 
 def _engine(path: Path, *, begin: str, query_only: bool) -> Engine:

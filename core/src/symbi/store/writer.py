@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Result, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from symbi.contracts.errors import CapacityExceeded, StoreError, StoreUnavailable
@@ -100,7 +100,11 @@ class GroupWriter:
 
     def _run(self) -> None:
         while group := self._take():
-            self._commit(group)
+            try:
+                self._commit(group)
+            except Exception as error:  # a fault of ours must not leave callers waiting for ever
+                self._drop_connection()
+                self._fail(group, error)
         self._drop_connection()
 
     def _take(self) -> list[_Job]:
@@ -164,8 +168,13 @@ class GroupWriter:
             raw.execute("SAVEPOINT symbi_job")
         try:
             job.result = job.fn(conn, *job.args, **job.kwargs)
+            if isinstance(job.result, Result):
+                job.result.close()  # an open cursor would hold its snapshot on the one writer
         except BaseException as error:
             job.error = error
+        if (nested := conn.get_nested_transaction()) is not None:
+            nested.rollback()
+            job.error = job.error or StoreError("a function given to store.write left a savepoint open")
         transaction = conn.get_transaction()
         if not raw.in_transaction or transaction is None or not transaction.is_active or (job.error and not shared):
             raise _GroupLost
@@ -195,13 +204,20 @@ class GroupWriter:
         by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         for job in jobs:
             if isinstance(job.error, SQLAlchemyError):
-                cause = job.error
-                job.error = translate(cause, self._constraints())
-                job.error.__cause__ = cause
+                job.error = self._translated(job.error)
             by_loop.setdefault(job.loop, []).append(job)
         for loop, part in by_loop.items():
             with contextlib.suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_answer, part)
+
+    def _translated(self, cause: SQLAlchemyError) -> BaseException:
+        try:
+            names = self._constraints()
+        except Exception:  # a plugin's metadata that cannot be imported costs only the name of the constraint
+            names = {}
+        error = translate(cause, names)
+        error.__cause__ = cause
+        return error
 
     def _drop_connection(self) -> None:
         self._ending = True

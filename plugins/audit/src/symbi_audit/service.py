@@ -17,7 +17,7 @@ from symbi.contracts.principal import Principal
 from symbi.kernel.clock import rfc3339
 from symbi.kernel.context import PluginContext
 from symbi.store.lock import OwnerLock
-from symbi_audit.chain import Checkpoint, LineError, read_line
+from symbi_audit.chain import Checkpoint, LineError, canonical, read_line
 from symbi_audit.config import AuditConfig, AuditPlaces
 from symbi_audit.content import record_fields
 from symbi_audit.recover import Tail, open_tail
@@ -128,7 +128,12 @@ def read_records(
 
 
 def _matching(lines: Iterator[bytes], kind: str, principal: str, subject: str) -> Iterator[AuditRecord]:
+    # Lines are canonical, so what does not hold these bytes cannot match; looking for them is much cheaper than reading the line.
+    wanted = {"kind": kind, "principal": principal, "subject": subject}
+    marks = [_mark(field, value, whole=field != "kind") for field, value in wanted.items() if value]
     for line in lines:
+        if not all(mark in line for mark in marks):
+            continue
         try:
             record = read_line(line)
         except LineError as error:
@@ -140,6 +145,11 @@ def _matching(lines: Iterator[bytes], kind: str, principal: str, subject: str) -
             continue
         if (not principal or record.principal == principal) and (not subject or record.subject == subject):
             yield record
+
+
+def _mark(field: str, value: str, *, whole: bool) -> bytes:
+    mark = canonical({field: value.encode("utf-8", "replace").decode()})[1:-1]
+    return mark if whole else mark[:-1]
 
 
 @asynccontextmanager

@@ -114,13 +114,22 @@ class ChainWriter:
     def _run(self) -> None:
         while True:
             jobs, closing = self._take()
-            if jobs:
-                self._write(jobs)
-            due = self._unsigned_since is not None and time.monotonic() - self._unsigned_since >= CHECKPOINT_SECONDS
-            if due or (closing and not jobs and self._unsigned_since is not None):
-                self._set_anchor()
-            if closing and not jobs:
+            ending = closing and not jobs
+            try:
+                self._step(jobs, ending)
+            except Exception as error:  # a fault of ours must refuse, not leave callers waiting for ever
+                self.broken = True
+                self._answer_all(jobs, self._failed(error))
+            if ending:
                 return
+
+    def _step(self, jobs: list[_Job], ending: bool) -> None:
+        if jobs:
+            self._write(jobs)
+        if self._unsigned_since is not None and (
+            ending or time.monotonic() - self._unsigned_since >= CHECKPOINT_SECONDS
+        ):
+            self._set_anchor()
 
     def _take(self) -> tuple[list[_Job], bool]:
         with self._wake:
@@ -141,14 +150,17 @@ class ChainWriter:
             self._write_lines(jobs)
         except Exception as cause:
             error = self._failed(cause)
+        self._answer_all(jobs, error)
+        if error is None and self._size >= self._config.segment_bytes:
+            self._rotate()
+
+    def _answer_all(self, jobs: list[_Job], error: AuditFailed | None) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         for job in jobs:
             by_loop.setdefault(job.loop, []).append(job)
         for loop, part in by_loop.items():
             with contextlib.suppress(RuntimeError):  # the callers' loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_answer, part, error)
-        if error is None and self._size >= self._config.segment_bytes:
-            self._rotate()
 
     def _write_lines(self, jobs: list[_Job]) -> None:
         if self.broken:
