@@ -8,9 +8,10 @@ from typing import Any
 from symbi.contracts.definitions import PolicyRule, PolicySpec
 from symbi_dsl.facts.scope import Scope
 from symbi_dsl.policy.names import ENFORCED_REQUIREMENTS, IMPURE_CALLS, parse_rate
-from symbi_dsl.syntax.expressions import Call, If, Member, Name, Record
+from symbi_dsl.syntax.expressions import Call, Member, Name, Record
 from symbi_dsl.syntax.items import Policy, Rule
 from symbi_dsl.syntax.node import Node
+from symbi_dsl.syntax.statements import For, While
 from symbi_dsl.syntax.walk import walk
 
 __all__ = ["policy_spec"]
@@ -47,8 +48,8 @@ def _rule(scope: Scope, rule: Rule) -> PolicyRule:
 def _check_pure(scope: Scope, root: Node) -> None:
     """Report calls that a guard can not make: it must be decided without asking anybody."""
     for node in walk(root):
-        if isinstance(node, If) and any(True for _ in node.arms):
-            continue
+        if isinstance(node, For | While):
+            scope.error("E419", "a policy can not loop", node, "use `any`, `all`, `filter` or `map` with a lambda")
         if not isinstance(node, Call):
             continue
         name = _called(node.target)

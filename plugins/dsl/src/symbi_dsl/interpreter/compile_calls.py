@@ -12,7 +12,7 @@ from symbi_dsl.interpreter.errors import LanguageError
 from symbi_dsl.interpreter.members import get_member
 from symbi_dsl.interpreter.methods import ARITIES, METHODS
 from symbi_dsl.interpreter.signatures import PURE
-from symbi_dsl.interpreter.values import UNSET, FunctionValue, type_name
+from symbi_dsl.interpreter.values import UNSET, ErrorValue, FunctionValue, type_name
 from symbi_dsl.syntax.expressions import Call, Member, Name
 from symbi_dsl.syntax.node import Node
 
@@ -106,10 +106,13 @@ class CallCompiler(ExpressionCompiler):
             if not low <= len(args) <= high:
                 raise LanguageError("MissingArgument", f"{name} takes {low} to {high} arguments", at=at)
             try:
-                return call(runtime, *args)
+                value = call(runtime, *args)
             except LanguageError as error:
                 error.at = at if error.at < 0 else error.at
                 raise
+            if type(value) is ErrorValue and value.at < 0:
+                value.at = at
+            return value
 
         return run
 
@@ -152,11 +155,10 @@ class CallCompiler(ExpressionCompiler):
         return run
 
     def _member_call(self, node: Call, target: Member) -> Code:
-        path = self._path(target)
+        path = None if self.pure else self._path(target)
         if path is not None and path[0] not in self.runtime.facts and path[0] not in self.functions:
             if self.scope.find(path[0]) is None and path[0] != "None":
-                name = ".".join(path)
-                return self._undefined(node, name) if self.pure else self._tool(node, name)
+                return self._tool(node, ".".join(path))
         return self._method_call(node, target)
 
     def _path(self, node: Node) -> list[str] | None:

@@ -222,9 +222,7 @@ class StatementCompiler(LoopCompiler):
 
         def run(frame: list[Any]) -> Any:
             if runtime.effects is None or not truthy(ask(runtime, "check", policy, {}, at)):
-                raise LanguageError(
-                    "PolicyDenied", f"policy '{policy}' does not hold", at=at, code="policy_denied"
-                )
+                raise LanguageError("PolicyDenied", f"policy '{policy}' does not hold", at=at, code="policy_denied")
 
         return run
 

@@ -10,7 +10,9 @@ __all__ = ["LanguageError", "LimitReached"]
 class LanguageError(Exception):
     """An error that a program can catch; `at` is an offset into its text, -1 until somebody knows it."""
 
-    def __init__(self, kind: str, message: str, *, at: int = -1, code: str = "program_error", details: Any = None) -> None:
+    def __init__(
+        self, kind: str, message: str, *, at: int = -1, code: str = "program_error", details: Any = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message

@@ -46,7 +46,7 @@ def interpret(
         run = _Run(program, source, arguments=arguments, effects=effects, limits=limits or _LIMITS, facts=facts or {})
         value = run.value()
         if isinstance(value, ErrorValue):
-            raise LanguageError(value.kind, value.message, details=value.details)
+            raise LanguageError(value.kind, value.message, at=value.at, details=value.details)
         return to_json(value)
     except LanguageError as error:
         raise _failed(source, error) from None

@@ -35,7 +35,13 @@ class Runtime:
     )
 
     def __init__(
-        self, source: Source, limits: ProgramLimits, *, effects: Any, facts: dict[str, Any], capabilities: frozenset[str]
+        self,
+        source: Source,
+        limits: ProgramLimits,
+        *,
+        effects: Any,
+        facts: dict[str, Any],
+        capabilities: frozenset[str],
     ) -> None:
         self.source = source
         self.limits = limits

@@ -51,9 +51,10 @@ class FunctionValue:
 class ErrorValue:
     """What `error(…)` gives; returning it from a program fails the run."""
 
-    __slots__ = ("details", "kind", "message")
+    __slots__ = ("at", "details", "kind", "message")
 
     def __init__(self, message: str, details: Any = None, kind: str = "Error") -> None:
+        self.at = -1
         self.message = message
         self.details = details
         self.kind = kind
