@@ -152,6 +152,10 @@ def enter(
     if machine.deep() or machine.active.count(id(func)) > 1:
         every = [*args, *named.values()]
         return Val(taint=join_taint(every), safe=join_safe(every))
+    key = (id(func), id(closure.scope), id(closure.bound), entry, tuple(map(_sign, args)), tuple((name, _sign(named[name])) for name in sorted(named)))
+    done = machine.known.get(key)
+    if done is not None:
+        return _result(machine, done, func, args, node, caller)
     scope = Scope({}, closure.scope, func.globals, closure.bound)
     names = _bind_params(machine, func, scope, closure, args, named, node)
     machine.frames.append(Frame(func, names, entry))
@@ -165,7 +169,18 @@ def enter(
     finally:
         machine.active.pop()
         frame = machine.frames.pop()
+    machine.known[key] = frame
     return _result(machine, frame, func, args, node, caller)
+
+
+def _sign(value: Val, depth: int = 2) -> tuple[object, ...]:
+    """What makes two arguments the same for the walk: labels, constants, outlines, safety; not the traces."""
+    const = value.const if isinstance(value.const, str | int | float | bytes | bool | type(None)) else type(value.const).__name__
+    parts: tuple[object, ...] = ()
+    if depth:
+        items = tuple(_sign(item, depth - 1) for item in (value.items or ())[:16])
+        parts = (items, tuple((name, _sign(part, depth - 1)) for name, part in list((value.fields or {}).items())[:16]))
+    return (tuple(sorted(value.taint)), type(const).__name__, const, value.shape, value.ref, tuple(map(id, value.objs)), value.safe, value.tags, value.about, parts)
 
 
 def _bind_params(

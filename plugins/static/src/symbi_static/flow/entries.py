@@ -59,6 +59,7 @@ def _remember(machine: Machine, closure: Closure, name: str) -> None:
 def walk_entries(machine: Machine) -> None:
     """Walk all tools with tainted input, then every function that nothing has reached yet."""
     for _ in range(2):
+        machine.known.clear()
         position = 0
         while position < len(machine.entries):
             closure, name = machine.entries[position]
@@ -73,7 +74,7 @@ def walk_entries(machine: Machine) -> None:
 def _rest(machine: Machine, called: set[str], *, tainted: bool) -> None:
     for closure in list(machine.closures):
         func = closure.func
-        if id(func) in machine.called or (tainted and func.name in called) or func.name in ("__init__", "constructor"):
+        if id(func) in machine.called or (tainted and (f".{func.name}" if _owner(machine, func) is not None or func.owner else func.name) in called) or func.name in ("__init__", "constructor"):
             continue
         bound = _owner(machine, func)
         private = func.name.startswith("_") and not func.name.startswith("__call__") and func.name not in _TOOL_METHODS
@@ -130,13 +131,13 @@ def _ready(machine: Machine, owner: Instance | None) -> None:
 
 
 def called_names(body: list[Stmt]) -> set[str]:
-    """Every name that is called anywhere in the file."""
+    """Every name that is called anywhere in the file; names of methods have a dot before them."""
     names: set[str] = set()
     stack: list[object] = list(body)
     while stack:
         node = stack.pop()
         if isinstance(node, Call):
-            names.add(mark_name(node))
+            names.add(node.fn.id if isinstance(node.fn, Name) else f".{mark_name(node)}")
         if isinstance(node, list | tuple):
             stack.extend(node)
         elif isinstance(node, dict):

@@ -201,7 +201,9 @@ def _binary(machine: Machine, node: Bin, scope: Scope) -> Val:
         return join_text([left, right])
     if node.op == "%" and (left.shape is not None or isinstance(left.const, str)):
         return _percent(left, right)
-    if node.op in ("-", "/", "//", "?", "|", "^", "*"):
+    if node.op == "^":
+        return Val(taint=join_taint([left, right]), safe=join_safe([left, right]), tags=frozenset({"decoded"}))
+    if node.op in ("-", "/", "//", "?", "|", "*"):
         numeric = node.op in ("-", "//")
         return Val(taint={} if numeric and not (left.has("secret") or right.has("secret")) else join_taint([left, right]), safe=join_safe([left, right]))
     return Val(taint=join_taint([left, right]), safe=join_safe([left, right]))
@@ -294,4 +296,4 @@ def _comprehension(machine: Machine, node: Comp, scope: Scope) -> Val:
             guards.narrow(inner, machine.value(test, inner).facts)
     value = machine.value(node.value, inner)
     key = machine.value(node.key, inner) if node.key is not None else Val()
-    return Val(taint=join_taint([value, key]), items=(value,), safe=join_safe([value]), objs=value.objs)
+    return Val(taint=join_taint([value, key]), items=(value,), safe=join_safe([value]), objs=value.objs, tags=value.tags & {"decoded", "chars"})

@@ -76,7 +76,7 @@ def _buffer(value: Any, how: Any) -> Any:
 def _run(function: Callable[..., Any], *args: Any) -> Any:
     try:
         result = function(*args)
-    except (ValueError, TypeError, OverflowError, LookupError, AttributeError, zlib.error, RecursionError, MemoryError):
+    except (ValueError, TypeError, OverflowError, LookupError, AttributeError, ArithmeticError, zlib.error, RecursionError, MemoryError):
         return UNKNOWN
     return UNKNOWN if hasattr(result, "__len__") and len(result) > _MOST else result
 

@@ -307,8 +307,9 @@ def _text(site: Site) -> Val | None:
         return join_text([base, *site.args])
     if site.name == "join" and base is not None and base.items is not None and not site.machine.python:
         return _joined(site.args[0] if site.args else constant(","), base)
-    if site.ref in ("str", "String", "repr", "bytes") and site.args:
-        return replace(site.args[0], facts=frozenset(), neg=frozenset(), items=None, fields=None)
+    if site.ref in ("str", "String", "repr", "bytes", "bytearray") and site.args:
+        inner = frozenset().union(*(part.tags & {"decoded", "chars"} for part in site.args[0].items or ()))
+        return replace(site.args[0], facts=frozenset(), neg=frozenset(), items=None, fields=None, tags=site.args[0].tags | inner)
     return None
 
 

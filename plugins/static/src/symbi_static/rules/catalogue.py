@@ -27,6 +27,7 @@ _TABLE = (
     ("program-from-input", "command_injection", "critical", "CWE-78", "Input chooses the program that runs", "Choose the program from a fixed set and pass input only as arguments."),
     ("code-from-input", "code_injection", "critical", "CWE-95", "Input is evaluated as code", "Parse the value (ast.literal_eval, JSON, an own grammar) instead of evaluating it."),
     ("module-from-input", "code_injection", "critical", "CWE-95", "Input chooses what is imported or called", "Look the name up in a fixed table."),
+    ("built-call-of-input", "code_injection", "critical", "CWE-95", "A function reached by a built name gets input", "Call functions by their plain names, and never with unchecked input."),
     ("sql-from-input", "sql_injection", "high", "CWE-89", "Input becomes part of an SQL text", "Use bound parameters; take identifiers from a fixed set."),
     ("template-from-input", "template_injection", "high", "CWE-1336", "Input becomes a template", "Keep templates constant and pass input as values."),
     ("format-from-input", "template_injection", "medium", "CWE-1336", "Input becomes a format string", "Keep the format constant and pass input as values."),

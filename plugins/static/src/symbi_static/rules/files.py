@@ -71,7 +71,8 @@ def check_paths(site: Site, out: Collector) -> None:
             out.add("archive-path", "The name of an archive member is used as a path.", node=site.call, trace=path.trace("archive"))
         elif path.unsafe("path", "input", "net", "sock"):
             out.add("path-from-input", f"`{site.name}` uses a path that input chooses.", node=site.call, trace=path.trace("input", "net", "sock"))
-        if is_secret_path(path) and not writes(site):
+        copied = site.name.startswith("copy") and path is paths_of(site)[0]
+        if is_secret_path(path) and (copied or not writes(site)):
             out.add("credential-file", "A credential file is read.", node=site.call)
         if writes(site) and re.search(r"\.semgrepignore|\.banditignore|\.secrets\.baseline|\.snyk$|\.guarddogignore", shape_of(path)):
             out.add("ignore-file", "A scanner's ignore file is written.", node=site.call)

@@ -110,6 +110,9 @@ def check_built_names(site: Site, out: Collector) -> None:
     tags = (own.tags if own is not None else site.machine.value(site.call.fn, site.scope).tags) | direct
     if "built" in tags and _DANGEROUS.match(site.ref):
         out.add("hidden-name", f"`{site.ref}` is reached by a name that is built or hidden.", node=site.call)
+        given = next((value for value in site.args if value.has("input")), None)
+        if given is not None:
+            out.add("built-call-of-input", f"`{site.ref}` is reached by a built name and gets input.", node=site.call, trace=given.trace("input"))
 
 
 class BackdoorWatch:

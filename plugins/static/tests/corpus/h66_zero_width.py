@@ -1,0 +1,3 @@
+def trim(text: str) -> str:
+    value = text.strip()
+    return value​‍​

