@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from symbi.contracts.languages import RuleRequest, RuleVerdict
 from symbi.contracts.policy import END_ACTIONS, AgentRules, Decision, Obligation, PolicyRequest, RuleRef
+from symbi_policy.rates import RateCounter
 
-__all__ = ["OPERATIONS", "apply_rules"]
+__all__ = ["OPERATIONS", "apply_rules", "count_rule_rates"]
 
 OPERATIONS = {
     "memory_write": "remember", "memory_read": "recall", "memory_forget": "forget", "comm_send": "send",
@@ -18,11 +21,28 @@ OPERATIONS = {
 """What the agent language calls a kind of action, where the two differ; a rule may use either name."""
 
 
-def apply_rules(request: PolicyRequest, decision: Decision, rules: AgentRules | None) -> Decision:
+_RATE = re.compile(r"""rate_limiting["']?\s*[:=]\s*["']\s*([0-9]{1,7})\s*/\s*([a-z]+)""")
+_UNITS = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86_400,
+    "day": 86_400,
+}
+
+
+def apply_rules(
+    request: PolicyRequest, decision: Decision, rules: AgentRules | None, rates: RateCounter | None = None
+) -> Decision:
     """Return the decision after the agent's own rules; a denial of either side stands."""
     if rules is None or rules.rules.empty or not decision.allowed:
         return decision
-    verdict = _judge(request, rules)
+    verdict = _judge(request, rules, _counted(request, rules, rates))
     closed_world = verdict.decision == "deny" and not verdict.rule and not verdict.line
     if verdict.decision == "defer" or (closed_world and request.action in END_ACTIONS):
         return decision
@@ -38,12 +58,41 @@ def apply_rules(request: PolicyRequest, decision: Decision, rules: AgentRules | 
     return msgspec.structs.replace(decision, rules=refs, obligations=obligations)
 
 
-def _judge(request: PolicyRequest, rules: AgentRules) -> RuleVerdict:
+def count_rule_rates(request: PolicyRequest, rules: AgentRules | None, rates: RateCounter) -> None:
+    """Count an action that happens against every `rate_limiting` that the agent's rules require."""
+    if rules is not None and request.action not in END_ACTIONS:
+        for name, limit, _seconds in _limits(rules):
+            rates.add(_rate_key(request, name), most=limit + 1)
+
+
+def _counted(request: PolicyRequest, rules: AgentRules, rates: RateCounter | None) -> dict[str, int] | None:
+    if rates is None:
+        return None
+    return {name: rates.count(_rate_key(request, name), seconds) for name, _limit, seconds in _limits(rules)}
+
+
+def _limits(rules: AgentRules) -> Iterator[tuple[str, int, float]]:
+    """Yield `(policy:line, limit, seconds)` of each rate that the rules require; the language judges the count."""
+    for policy in rules.rules.policies:
+        for rule in policy.rules:
+            if rule.effect != "require" or "rate_limiting" not in rule.enforced:
+                continue
+            for limit, unit in _RATE.findall(rule.target):
+                seconds = _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s"))
+                if seconds:
+                    yield f"{policy.name}:{rule.line}", int(limit), float(seconds)
+
+
+def _rate_key(request: PolicyRequest, name: str) -> str:
+    return f"rule\0{name}\0{request.agent.id if request.agent else request.principal.id}"
+
+
+def _judge(request: PolicyRequest, rules: AgentRules, rates: dict[str, int] | None) -> RuleVerdict:
     """Ask under the language's name and the kind's own; the stricter answer counts."""
     verdicts = []
     for name in dict.fromkeys((OPERATIONS.get(request.action), _name(request))):
         if name:
-            asked = _asked(request, rules, name)
+            asked = _asked(request, rules, name, rates)
             try:
                 verdicts.append(rules.language.evaluate_rules(rules.rules, asked))
             except Exception as error:  # fail closed: a language that breaks must not let anything through
@@ -59,7 +108,7 @@ def _name(request: PolicyRequest) -> str:
     return request.target if request.action == "tool_call" else request.action
 
 
-def _asked(request: PolicyRequest, rules: AgentRules, name: str) -> RuleRequest:
+def _asked(request: PolicyRequest, rules: AgentRules, name: str, rates: dict[str, int] | None) -> RuleRequest:
     agent, who = request.agent, request.principal
     arguments = request.arguments if isinstance(request.arguments, dict) else {}
     own: dict[str, Any] = {
@@ -86,4 +135,5 @@ def _asked(request: PolicyRequest, rules: AgentRules, name: str) -> RuleRequest:
         capabilities=rules.capabilities,
         sandbox=rules.sandbox or (agent.tier if agent else None),
         approved=bool(request.approvals),
+        rates=rates,
     )

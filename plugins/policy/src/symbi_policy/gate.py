@@ -26,6 +26,7 @@ from symbi.contracts.policy import (
     action_hash,
 )
 from symbi.contracts.policy_sets import PolicyInvalid, PolicyReport
+from symbi_policy.agent_rules import count_rule_rates
 from symbi_policy.config import PolicyConfig
 from symbi_policy.insecure import warn_of
 from symbi_policy.judge import Judge
@@ -179,6 +180,7 @@ class PolicyGate:
             await record(audit, request, decision, mode=self._config.audit, insecure=self._judge.insecure)
         if decision.allowed:
             count_rates(request, decision, self._rates)
+            count_rule_rates(request, rules, self._rates)
         self._context.events.publish(_event(request, decision, self._judge.insecure))
         return decision
 

@@ -59,7 +59,7 @@ class Judge:
 
     def _weigh(self, request: PolicyRequest, rules: AgentRules | None) -> Decision:
         decision = self._defaults(request, self._ask(request))
-        decision = apply_rules(request, decision, rules)
+        decision = apply_rules(request, decision, rules, self._rates)
         if not decision.allowed:
             return decision
         return fulfil(request, self._demand_approval(request, decision), self._rates)
