@@ -43,6 +43,7 @@ class FakeClock:
 
     async def advance(self, seconds: float) -> None:
         """Move on by `seconds`, waking each sleeper at its own due time and letting it run."""
+        await settle()
         goal = self._monotonic + seconds
         while self._sleepers and self._sleepers[0][0] <= goal:
             due, _, future = heapq.heappop(self._sleepers)
