@@ -82,11 +82,15 @@ def _cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and its children that still run (Linux)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(_cpu_seconds(int(child)) for child in children)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(
+        _cpu_seconds(int(child)) for child in children
+    )
 
 
 def _wrk(url: str, seconds: int) -> float:
-    text = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}", url], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        ["wrk", "-t1", "-c32", f"-d{seconds}", url], capture_output=True, text=True, check=True
+    ).stdout
     if "Non-2xx" in text:
         sys.exit(f"{url} answered with errors:\n{text}")
     found = re.search(r"Requests/sec:\s+([\d.]+)", text)
@@ -99,7 +103,20 @@ def _own(kind: str) -> list[str]:
 
 
 def _granian() -> list[str]:
-    return [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--log-level", "warning", "--port", "{port}", "benchmarks.http:bare_app"]
+    return [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--loop",
+        "uvloop",
+        "--log-level",
+        "warning",
+        "--port",
+        "{port}",
+        "benchmarks.http:bare_app",
+    ]
 
 
 @contextlib.contextmanager

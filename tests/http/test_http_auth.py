@@ -52,7 +52,9 @@ async def test_token_opens_protected_routes(make_client: Any) -> None:
             assert (answer.status_code, answer.json()) == (200, {"id": "token", "admin": True})
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer \xff\xfe"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer \xff\xfe"]
+)
 async def test_missing_or_wrong_token_is_401_with_the_json_body(make_client: Any, header: str | None) -> None:
     async with make_client(HANDLERS) as client:
         headers = {} if header is None else {"Authorization": header.encode("latin-1")}
@@ -93,7 +95,9 @@ async def test_scope_guard_lets_admin_through_and_names_the_scope() -> None:
 async def test_open_paths_need_no_token_on_loopback_but_a_sent_one_must_be_valid(make_client: Any) -> None:
     async with make_client(HANDLERS) as client:
         assert (await client.get("/api/v1/figures")).json() == {"id": "anonymous"}
-        assert (await client.get("/api/v1/figures", headers={"Authorization": f"Bearer {TOKEN}"})).json() == {"id": "token"}
+        assert (await client.get("/api/v1/figures", headers={"Authorization": f"Bearer {TOKEN}"})).json() == {
+            "id": "token"
+        }
         assert (await client.get("/api/v1/figures", headers={"Authorization": "Bearer wrong"})).status_code == 401
 
 
@@ -105,7 +109,9 @@ async def test_open_post_wants_json_and_no_foreign_page(make_client: Any) -> Non
         assert (await client.post("/api/v1/start", content=b"{}")).status_code == 415
         foreign = await client.post("/api/v1/start", json={}, headers={"Origin": "https://evil.example"})
         assert (foreign.status_code, foreign.json()["code"]) == (403, "ORIGIN_NOT_ALLOWED")
-        assert (await client.post("/api/v1/start", json={}, headers={"Origin": "http://127.0.0.1:8080"})).status_code == 200
+        assert (
+            await client.post("/api/v1/start", json={}, headers={"Origin": "http://127.0.0.1:8080"})
+        ).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -118,25 +124,43 @@ async def test_open_post_wants_json_and_no_foreign_page(make_client: Any) -> Non
         ({}, {}, "127.0.0.1", {"Via": "1.1 proxy"}),
     ],
 )
-async def test_open_paths_close_away_from_loopback(make_client: Any, server: Any, auth: Any, peer: str, headers: Any) -> None:
+async def test_open_paths_close_away_from_loopback(
+    make_client: Any, server: Any, auth: Any, peer: str, headers: Any
+) -> None:
     async with make_client(HANDLERS, server=server, auth=auth, peer=peer) as client:
         assert (await client.get("/api/v1/figures", headers=headers)).status_code == 401
 
 
 async def test_open_paths_can_be_opened_always(make_client: Any) -> None:
-    async with make_client(HANDLERS, server={"host": "0.0.0.0"}, auth={"open_paths": "always"}, peer="203.0.113.9") as client:
+    async with make_client(
+        HANDLERS, server={"host": "0.0.0.0"}, auth={"open_paths": "always"}, peer="203.0.113.9"
+    ) as client:
         assert (await client.get("/api/v1/figures")).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "token", ["", "   ", "short", "password", "Password123", "changeme", "testtoken123", "test-abc-defg", "aaaaaaaaaaaa", "has a blank in it", "línea-larga-123"]
+    "token",
+    [
+        "",
+        "   ",
+        "short",
+        "password",
+        "Password123",
+        "changeme",
+        "testtoken123",
+        "test-abc-defg",
+        "aaaaaaaaaaaa",
+        "has a blank in it",
+        "línea-larga-123",
+    ],
 )
 @pytest.mark.parametrize("name", ["API_AUTH_TOKEN", "SYMBIONT_API_TOKEN"])
 def test_a08_weak_tokens_are_refused_in_every_variable(token: str, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         static_token(AuthSettings(), {name: token})
     assert name in str(caught.value)
-    assert "Password123" not in str(caught.value) and "test-abc-defg" not in str(caught.value)
+    assert "Password123" not in str(caught.value)
+    assert "test-abc-defg" not in str(caught.value)
 
 
 def test_weak_token_in_the_file_is_refused_too() -> None:
@@ -148,12 +172,15 @@ def test_both_variables_must_agree() -> None:
     with pytest.raises(ConfigError, match="differ"):
         static_token(AuthSettings(), {"API_AUTH_TOKEN": TOKEN, "SYMBIONT_API_TOKEN": TOKEN + "2"})
     same = static_token(AuthSettings(), {"API_AUTH_TOKEN": TOKEN, "SYMBIONT_API_TOKEN": f" {TOKEN} "})
-    assert same is not None and same.matches(TOKEN.encode())
+    assert same is not None
+    assert same.matches(TOKEN.encode())
 
 
 def test_environment_wins_over_the_file() -> None:
     found = static_token(AuthSettings(token=Secret("the-token-of-the-file-1")), {"SYMBIONT_API_TOKEN": TOKEN})
-    assert found is not None and found.matches(TOKEN.encode()) and not found.matches(b"the-token-of-the-file-1")
+    assert found is not None
+    assert found.matches(TOKEN.encode())
+    assert not found.matches(b"the-token-of-the-file-1")
 
 
 async def test_weak_token_refuses_the_start(tmp_path: Path) -> None:
@@ -167,6 +194,10 @@ def test_only_the_token_matches(presented: bytes) -> None:
     assert StaticToken(TOKEN).matches(presented) == (presented == TOKEN.encode())
 
 
-@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=64).filter(lambda text: len(set(text)) > 3))
+@given(
+    st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=64).filter(
+        lambda text: len(set(text)) > 3
+    )
+)
 def test_long_random_tokens_are_strong(token: str) -> None:
     assert weakness_of(token) is None

@@ -20,7 +20,8 @@ TOKEN = "a-long-enough-token-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 _spec = importlib.util.spec_from_file_location("http_conftest", Path(__file__).with_name("conftest.py"))
-assert _spec is not None and _spec.loader is not None
+assert _spec is not None
+assert _spec.loader is not None
 _conftest = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_conftest)
 RoutesPlugin = _conftest.RoutesPlugin
@@ -70,16 +71,26 @@ class Controlled(Controller):
 
 
 def faults(client: Any) -> dict[str, list[str]]:
-    return {record.name: [fault.error for fault in record.faults] for record in client.kernel.plugins() if record.faults}
+    return {
+        record.name: [fault.error for fault in record.faults] for record in client.kernel.plugins() if record.faults
+    }
 
 
 async def test_handlers_get_what_they_ask_for_by_name(make_client: Any) -> None:
     async with make_client(plugins=[RoutesPlugin("alpha", [which])]) as client:
-        assert (await client.get("/api/v1/context", headers=BEARER)).json() == {"plugin": "alpha", "services": "Services", "principal": "token"}
+        assert (await client.get("/api/v1/context", headers=BEARER)).json() == {
+            "plugin": "alpha",
+            "services": "Services",
+            "principal": "token",
+        }
 
 
 async def test_controllers_prefixes_and_callables_work(make_client: Any) -> None:
-    plugins = [RoutesPlugin("alpha", [Controlled]), RoutesPlugin("beta", [good], prefix="/pages"), RoutesPlugin("gamma", lambda: [thing])]
+    plugins = [
+        RoutesPlugin("alpha", [Controlled]),
+        RoutesPlugin("beta", [good], prefix="/pages"),
+        RoutesPlugin("gamma", lambda: [thing]),
+    ]
     async with make_client(plugins=plugins) as client:
         assert (await client.get("/api/v1/controlled")).text == "controlled"
         assert (await client.get("/pages/good")).text == "good"
@@ -87,14 +98,18 @@ async def test_controllers_prefixes_and_callables_work(make_client: Any) -> None
         assert faults(client) == {}
 
 
-@pytest.mark.parametrize("broken", [[], None, 5, "no_such_module:HANDLERS", "symbi.contracts.errors:NOTHING", ["text"], [lambda: None]])
+@pytest.mark.parametrize(
+    "broken", [[], None, 5, "no_such_module:HANDLERS", "symbi.contracts.errors:NOTHING", ["text"], [lambda: None]]
+)
 async def test_broken_routes_cost_only_their_plugin(make_client: Any, broken: Any) -> None:
     async with make_client(plugins=[RoutesPlugin("bad", broken), RoutesPlugin("fine", [good])]) as client:
         assert (await client.get("/api/v1/good")).text == "good"
         assert set(faults(client)) == {"bad"}
         rows = {row["name"]: row for row in (await client.get("/api/v1/plugins", headers=BEARER)).json()["plugins"]}
-        assert rows["bad"]["state"] == "degraded" and rows["bad"]["error"].startswith("routes: ")
-        assert rows["fine"]["state"] == "ready" and rows["fine"]["error"] is None
+        assert rows["bad"]["state"] == "degraded"
+        assert rows["bad"]["error"].startswith("routes: ")
+        assert rows["fine"]["state"] == "ready"
+        assert rows["fine"]["error"] is None
 
 
 @pytest.mark.parametrize("second", [[taken], [thing, taken]])
@@ -102,12 +117,22 @@ async def test_a_taken_path_is_refused_and_both_are_named(make_client: Any, seco
     async with make_client(plugins=[RoutesPlugin("alpha", [good]), RoutesPlugin("beta", second)]) as client:
         assert (await client.get("/api/v1/good")).text == "good"
         (error,) = faults(client)["beta"]
-        assert "GET /api/v1/good" in error and "alpha" in error and "beta" in error
-        assert (await client.get("/api/v1/things/x")).status_code == 404  # the whole group is left out, never half of it
+        assert "GET /api/v1/good" in error
+        assert "alpha" in error
+        assert "beta" in error
+        assert (
+            await client.get("/api/v1/things/x")
+        ).status_code == 404  # the whole group is left out, never half of it
 
 
 async def test_paths_that_differ_only_in_a_parameters_name_collide(make_client: Any) -> None:
-    async with make_client(plugins=[RoutesPlugin("alpha", [thing]), RoutesPlugin("beta", [thing_again]), RoutesPlugin("gamma", [thing_number])]) as client:
+    async with make_client(
+        plugins=[
+            RoutesPlugin("alpha", [thing]),
+            RoutesPlugin("beta", [thing_again]),
+            RoutesPlugin("gamma", [thing_number]),
+        ]
+    ) as client:
         assert (await client.get("/api/v1/things/x")).text == "x"
         assert set(faults(client)) == {"beta", "gamma"}
 
@@ -146,4 +171,5 @@ def test_litestar_hook_that_is_overridden_still_exists() -> None:
 
     assert callable(Litestar._get_default_plugins)
     assert [type(plugin).__name__ for plugin in PlainLitestar._get_default_plugins([])] == ["MsgspecDIPlugin"]
-    assert Bridge.__doc__ and issubclass(PluginError, Exception)
+    assert Bridge.__doc__
+    assert issubclass(PluginError, Exception)

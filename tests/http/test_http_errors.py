@@ -101,21 +101,27 @@ HANDLERS = [make_thing, tolerant, optional, put_thing, raise_it]
         ("GET", "/api/v1/raise/Timeout", {}, 504, "TIMEOUT"),
     ],
 )
-async def test_f25_every_error_has_the_one_body(make_client: Any, method: str, path: str, options: Any, status: int, code: str) -> None:
+async def test_f25_every_error_has_the_one_body(
+    make_client: Any, method: str, path: str, options: Any, status: int, code: str
+) -> None:
     async with make_client(HANDLERS) as client:
         answer = await client.request(method, path, headers=BEARER, **options)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json()) == {"error", "code", "details"}
-    assert isinstance(answer.json()["error"], str) and answer.json()["error"]
+    assert isinstance(answer.json()["error"], str)
+    assert answer.json()["error"]
     assert answer.json()["details"] is None or isinstance(answer.json()["details"], dict)
 
 
-async def test_a11_a_500_is_generic_and_its_id_is_in_the_log(make_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a11_a_500_is_generic_and_its_id_is_in_the_log(
+    make_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     async with make_client(HANDLERS) as client:
         with caplog.at_level(logging.ERROR, "symbi.http"):
             answer = await client.get("/api/v1/raise/bug", headers=BEARER)
-    assert "secret" not in answer.text and "RuntimeError" not in answer.text
+    assert "secret" not in answer.text
+    assert "RuntimeError" not in answer.text
     error_id = answer.json()["details"]["error_id"]
     assert any(error_id in record.getMessage() for record in caplog.records)
 
@@ -177,7 +183,13 @@ async def test_405_says_what_is_allowed(make_client: Any) -> None:
 def test_every_error_class_has_a_status() -> None:
     kinds = [kind for name in tree.__all__ if isinstance(kind := getattr(tree, name), type)]
     statuses = {kind.__name__: status_of(kind.__new__(kind)) for kind in kinds}
-    assert {name for name, status in statuses.items() if status == 500} == {"SymbiError", "PluginError", "StoreError", "StoreCorrupt", "StoreTooNew"}
+    assert {name for name, status in statuses.items() if status == 500} == {
+        "SymbiError",
+        "PluginError",
+        "StoreError",
+        "StoreCorrupt",
+        "StoreTooNew",
+    }
 
 
 def test_deep_recursion_is_the_callers_fault() -> None:

@@ -100,14 +100,24 @@ async def test_key_is_refused_after_its_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [b"Bearer sk_one", b"Bearer sk_one.", b"Bearer .x", b"Bearer sk_one.wrong", b"Bearer sk_none.x", b"Bearer " + b"x." * 4000]
+    "header",
+    [
+        b"Bearer sk_one",
+        b"Bearer sk_one.",
+        b"Bearer .x",
+        b"Bearer sk_one.wrong",
+        b"Bearer sk_none.x",
+        b"Bearer " + b"x." * 4000,
+    ],
 )
 async def test_bad_credentials_are_refused(tmp_path: Path, header: bytes) -> None:
     with pytest.raises(Unauthorized):
         await authority(write(tmp_path, record())).authenticate(header, client="1")
 
 
-async def test_a10_f30_one_verify_per_key_and_the_same_cost_for_an_unknown_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a10_f30_one_verify_per_key_and_the_same_cost_for_an_unknown_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
 
     def counted(secret: bytes, phc: str) -> bool:
@@ -128,7 +138,9 @@ async def test_a10_f30_one_verify_per_key_and_the_same_cost_for_an_unknown_id(tm
     assert len(calls) == 3
 
 
-async def test_guessing_is_limited_by_client_and_a_known_key_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_guessing_is_limited_by_client_and_a_known_key_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hashing, "verify_secret", lambda secret, phc: secret == SECRET.encode())
     door = authority(write(tmp_path, record()))
     await door.authenticate(bearer(), client="1")
@@ -152,7 +164,17 @@ def test_a23_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"{}", b'[{"key_id": "x"}]', b'[{"key_id":"a b","key_hash":"$argon2id$x","created_at":""}]', b"\xff", b"null"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'[{"key_id": "x"}]',
+        b'[{"key_id":"a b","key_hash":"$argon2id$x","created_at":""}]',
+        b"\xff",
+        b"null",
+    ],
 )
 def test_f02_a12_unusable_file_refuses_the_start(tmp_path: Path, content: bytes) -> None:
     path = keys_path(tmp_path)
@@ -173,21 +195,30 @@ def test_hash_is_argon2id_with_the_parameters_of_the_spec() -> None:
 def test_what_a_key_reaches() -> None:
     assert principal_of_key(record()).admin
     limited = principal_of_key(record(agent_scope=["a"]))
-    assert not limited.admin and limited.may_use_agent("a") and not limited.may_use_agent("b")
-    assert principal_of_key(record(scopes=["x"])) == Principal(id="key:sk_one", kind="key", scopes=frozenset({"x"}), display_name="sk_one")
+    assert not limited.admin
+    assert limited.may_use_agent("a")
+    assert not limited.may_use_agent("b")
+    assert principal_of_key(record(scopes=["x"])) == Principal(
+        id="key:sk_one", kind="key", scopes=frozenset({"x"}), display_name="sk_one"
+    )
 
 
 def test_keys_commands_make_list_and_revoke(tmp_path: Path) -> None:
     run = CliRunner()
     base = ["--data-dir", str(tmp_path)]
-    made = json.loads(run.invoke(symbi, [*base, "keys", "create", "--agent", "a1", "--description", "dash", "--expires-days", "2", "--json"]).stdout)
+    made = json.loads(
+        run.invoke(
+            symbi, [*base, "keys", "create", "--agent", "a1", "--description", "dash", "--expires-days", "2", "--json"]
+        ).stdout
+    )
     key_id, _, secret = made["key"].partition(".")
     path = keys_path(tmp_path)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert secret not in path.read_text()
     assert hashing.verify_secret(secret.encode(), load_keys(path)[key_id].key_hash)
     plain = run.invoke(symbi, [*base, "keys", "create"])
-    assert plain.exit_code == 0 and plain.stdout.startswith("sk_")
+    assert plain.exit_code == 0
+    assert plain.stdout.startswith("sk_")
     listed = json.loads(run.invoke(symbi, [*base, "keys", "list", "--json"]).stdout)["keys"]
     assert [each["agents"] for each in listed] == [["a1"], None]
     assert run.invoke(symbi, [*base, "keys", "revoke", key_id]).exit_code == 0

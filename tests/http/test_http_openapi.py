@@ -45,12 +45,16 @@ async def test_document_is_openapi_3_1_with_every_route_and_the_error_body(make_
     async with make_client(HANDLERS) as client:
         answer = await client.get("/openapi.json")
         document = answer.json()
-        assert answer.status_code == 200 and document["openapi"].startswith("3.1")
-        assert {"/api/v1/health", "/api/v1/plugins", "/api/v1/plans", "/api/v1/plans/{number}"} <= set(document["paths"])
+        assert answer.status_code == 200
+        assert document["openapi"].startswith("3.1")
+        assert {"/api/v1/health", "/api/v1/plugins", "/api/v1/plans", "/api/v1/plans/{number}"} <= set(
+            document["paths"]
+        )
         responses = document["paths"]["/api/v1/plans"]["post"]["responses"]
         assert responses["default"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
         assert document["components"]["schemas"]["Error"]["required"] == ["error", "code", "details"]
-        assert "services" not in answer.text and '"principal"' not in answer.text
+        assert "services" not in answer.text
+        assert '"principal"' not in answer.text
         assert "x-symbi-omitted" not in document
 
 
@@ -62,7 +66,8 @@ async def test_docs_page_loads_nothing_from_elsewhere(make_client: Any) -> None:
         assert sorted(linked) == ["/docs/docs.css", "/docs/docs.js"]
         for path in linked:
             part = await client.get(path)
-            assert part.status_code == 200 and "://" not in part.text
+            assert part.status_code == 200
+            assert "://" not in part.text
         assert (await client.get("/docs/..%2fapp.py")).status_code == 404
 
 
@@ -75,7 +80,9 @@ async def test_docs_can_be_turned_off_and_need_a_token_elsewhere(make_client: An
         assert (await client.get("/openapi.json", headers=BEARER)).status_code == 200
 
 
-async def test_a_plugin_that_cannot_be_described_is_left_out_and_named(make_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_plugin_that_cannot_be_described_is_left_out_and_named(
+    make_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from symbi.http import openapi
 
     async with make_client(HANDLERS) as client:
@@ -91,7 +98,8 @@ async def test_a_plugin_that_cannot_be_described_is_left_out_and_named(make_clie
         monkeypatch.setattr(type(client.app), "openapi_schema", property(lambda self: 1 / 0))
         document = (await client.get("/openapi.json")).json()
         assert document["x-symbi-omitted"] == ["demo"]
-        assert "/api/v1/health" in document["paths"] and "/api/v1/plans" not in document["paths"]
+        assert "/api/v1/health" in document["paths"]
+        assert "/api/v1/plans" not in document["paths"]
         assert description is client.app.state.description
 
 
@@ -119,11 +127,15 @@ def _fuzz(document: dict[str, Any], send: Any) -> None:
         @given(case=operation.as_strategy())
         def check(case: Any) -> None:
             arguments = case.as_transport_kwargs(base_url="http://127.0.0.1:8080")
-            answer = send(arguments["method"], arguments["url"], params=arguments.get("params"), json=arguments.get("json"), headers={**BEARER, "Host": "127.0.0.1"})
+            answer = send(
+                arguments["method"],
+                arguments["url"],
+                params=arguments.get("params"),
+                json=arguments.get("json"),
+                headers={**BEARER, "Host": "127.0.0.1"},
+            )
             assert answer.status_code < 500, (case, answer.text)
             if answer.status_code >= 400:
                 assert set(answer.json()) == {"error", "code", "details"}
 
         check()
-
-

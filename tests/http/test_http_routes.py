@@ -44,7 +44,9 @@ async def test_healthy_is_the_seeds_body(make_client: Any) -> None:
     body = answer.json()
     assert answer.status_code == 200
     assert set(body) == {"status", "uptime_seconds", "timestamp", "version"}
-    assert body["status"] == "healthy" and isinstance(body["uptime_seconds"], int) and STAMP.fullmatch(body["timestamp"])
+    assert body["status"] == "healthy"
+    assert isinstance(body["uptime_seconds"], int)
+    assert STAMP.fullmatch(body["timestamp"])
 
 
 async def test_f16_a_failing_critical_check_is_the_seeds_500_without_its_reason(make_client: Any) -> None:
@@ -52,10 +54,15 @@ async def test_f16_a_failing_critical_check_is_the_seeds_500_without_its_reason(
         answer = await client.get("/api/v1/health")
         assert answer.status_code == 500
         assert set(answer.json()) == {"status", "error", "timestamp"}
-        assert answer.json()["status"] == "unhealthy" and "thing" in answer.json()["error"]
+        assert answer.json()["status"] == "unhealthy"
+        assert "thing" in answer.json()["error"]
         assert "hunter2" not in answer.text
         ready = await client.get("/api/v1/health/ready")
-        assert (ready.status_code, ready.json()["status"], ready.json()["checks"]["thing"]) == (503, "not ready", "unhealthy")
+        assert (ready.status_code, ready.json()["status"], ready.json()["checks"]["thing"]) == (
+            503,
+            "not ready",
+            "unhealthy",
+        )
         assert (await client.get("/api/v1/health/live")).status_code == 200
         assert (await client.get("/api/v1/status", headers=BEARER)).json()["healthy"] is False
 

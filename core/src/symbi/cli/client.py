@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
 import httpx
@@ -119,7 +119,7 @@ def api(ctx: click.Context) -> Iterator[ApiClient]:
     with httpx.Client(
         base_url=url, headers=_credential(state.settings), timeout=TIMEOUT_SECONDS, trust_env=False
     ) as client:
-        yield ApiClient(client, where=f"the server at {url}")
+        yield ApiClient(cast("Channel", client), where=f"the server at {url}")
 
 
 def running_server(data_dir: Path) -> str | None:
@@ -215,7 +215,7 @@ async def _client_of(state: CliState) -> AsyncIterator[httpx.AsyncClient]:
     async with Kernel(state.settings, manager=state.manager) as kernel:
         app: Any = act_as(create_app(kernel, host="127.0.0.1"), LOCAL_ADMIN)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=None) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=None) as client:  # noqa: S113  # nobody but this process is waited for
             yield client
 
 

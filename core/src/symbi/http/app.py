@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -40,7 +40,9 @@ class SymbiApp(PlainLitestar):
 
     edge: Edge
 
-    async def __call__(self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend) -> None:
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
         """Serve one connection, or the lifespan."""
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
@@ -75,7 +77,7 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
     idempotency = Idempotency(kernel, keep_hours=server.idempotency_hours)
     app = SymbiApp(
         route_handlers=[router for _, router in routers],
-        middleware=[DefineMiddleware(Entry, doorman=doorman, settings=server, idempotency=idempotency)],
+        middleware=[DefineMiddleware(cast("Any", Entry), doorman=doorman, settings=server, idempotency=idempotency)],
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config(kernel.version),
         state=_state(kernel, server, authority, Description(version=kernel.version, routers=routers, options=options)),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from symbi.kernel.clock import Clock
     from symbi.kernel.settings import Settings
 
-__all__ = ["Authority", "TOKEN_PRINCIPAL", "authenticate", "open_authority"]
+__all__ = ["TOKEN_PRINCIPAL", "Authority", "authenticate", "open_authority"]
 
 _log = logging.getLogger("symbi.http.auth")
 TOKEN_PRINCIPAL = Principal(id="token", kind="admin", admin=True, display_name="API token")
@@ -88,7 +88,9 @@ class Authority:
         if not key_id:
             verifying = self._verifying.get(digest)
             if verifying is None:
-                verifying = self._verifying[digest] = asyncio.ensure_future(self._verify(presented, digest, records, client))
+                verifying = self._verifying[digest] = asyncio.ensure_future(
+                    self._verify(presented, digest, records, client)
+                )
                 verifying.add_done_callback(lambda _: self._verifying.pop(digest, None))
             key_id = await asyncio.shield(verifying)
         record = (self._records or {}).get(key_id)
@@ -128,10 +130,18 @@ class Authority:
             status = os.stat(self._path)
         except FileNotFoundError:
             if self._seen:
-                raise ConfigError(f"the key file {self._path} has vanished", path="auth.keys", hint="restore it, or restart to use the token") from None
+                raise ConfigError(
+                    f"the key file {self._path} has vanished",
+                    path="auth.keys",
+                    hint="restore it, or restart to use the token",
+                ) from None
             return
         except OSError as error:
-            raise ConfigError(f"the key file {self._path} cannot be read: {error.strerror}", path="auth.keys", hint="check who owns it") from None
+            raise ConfigError(
+                f"the key file {self._path} cannot be read: {error.strerror}",
+                path="auth.keys",
+                hint="check who owns it",
+            ) from None
         stamp = (status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
         if stamp == self._stamp:
             return

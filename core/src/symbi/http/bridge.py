@@ -54,7 +54,12 @@ class Bridge:
             self._try([*(each for _, each in self.routers), router])
         except Exception as error:
             _log.debug("routes %s of plugin %s", group.name, plugin, exc_info=True)
-            self._kernel.blame(plugin, "routes", error, remedy=f"the routes {group.name!r} are left out; mend or disable the plugin {plugin}")
+            self._kernel.blame(
+                plugin,
+                "routes",
+                error,
+                remedy=f"the routes {group.name!r} are left out; mend or disable the plugin {plugin}",
+            )
             return False
         self._take(plugin, self._source(plugin), routes)
         self.routers.append((plugin, router))

@@ -15,7 +15,9 @@ class Buckets:
     flood of addresses is limited too instead of passing (A-22, F-21).
     """
 
-    def __init__(self, *, burst: float, per_second: float, monotonic: Callable[[], float], capacity: int = 100_000) -> None:
+    def __init__(
+        self, *, burst: float, per_second: float, monotonic: Callable[[], float], capacity: int = 100_000
+    ) -> None:
         self.burst = burst
         self.per_second = per_second
         self.capacity = capacity

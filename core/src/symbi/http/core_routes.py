@@ -17,7 +17,7 @@ from symbi.kernel.clock import rfc3339
 from symbi.kernel.health import HealthReport
 from symbi.kernel.records import PluginRecord
 
-__all__ = ["CORE_HANDLERS", "HealthAnswers", "STATUS_DEADLINE_SECONDS"]
+__all__ = ["CORE_HANDLERS", "STATUS_DEADLINE_SECONDS", "HealthAnswers"]
 
 _log = logging.getLogger("symbi.http")
 STATUS_DEADLINE_SECONDS = 5.0
@@ -80,14 +80,25 @@ class HealthAnswers:
         bad = [name for name, each in report.components.items() if each.state != "healthy"]
         if report.state == "unhealthy":
             return _answer(Unhealthy(status="unhealthy", error=f"not healthy: {', '.join(bad)}", timestamp=now), 500)
-        return _answer(Healthy(status="healthy", uptime_seconds=self._kernel.uptime_seconds, timestamp=now, version=self._kernel.version, degraded=bad))
+        return _answer(
+            Healthy(
+                status="healthy",
+                uptime_seconds=self._kernel.uptime_seconds,
+                timestamp=now,
+                version=self._kernel.version,
+                degraded=bad,
+            )
+        )
 
 
 @get(
     "/health",
     opt={"auth": "open"},
     tags=["health"],
-    responses={200: ResponseSpec(Healthy, description="It works."), 500: ResponseSpec(Unhealthy, description="Critical parts do not work.")},
+    responses={
+        200: ResponseSpec(Healthy, description="It works."),
+        500: ResponseSpec(Unhealthy, description="Critical parts do not work."),
+    },
 )
 async def health(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Tell whether the runtime works: 200, or 500 with the parts that do not."""
@@ -127,7 +138,13 @@ async def status(request: Request[Any, Any, Any]) -> dict[str, Any]:
             _log.exception("plugin %s could not be counted", plugin)
             raise
     components = {name: msgspec.to_builtins(each) for name, each in report.components.items()}
-    return {"version": kernel.version, "healthy": report.state != "unhealthy", **counts, "uptime_seconds": kernel.uptime_seconds, "components": components}
+    return {
+        "version": kernel.version,
+        "healthy": report.state != "unhealthy",
+        **counts,
+        "uptime_seconds": kernel.uptime_seconds,
+        "components": components,
+    }
 
 
 @get("/plugins", guards=[require_admin], tags=["status"])

@@ -34,8 +34,16 @@ class Cors:
         """Return the headers that let an allowed page read an answer; the others get only `Vary`."""
         if not self.allows(origin):
             return [(b"vary", b"Origin")]
-        return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED), (b"vary", b"Origin")]
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", EXPOSED),
+            (b"vary", b"Origin"),
+        ]
 
     def preflight_headers(self) -> list[tuple[bytes, bytes]]:
         """Return what the answer to an allowed page's preflight request has beside `answer_headers`."""
-        return [(b"access-control-allow-methods", METHODS), (b"access-control-allow-headers", HEADERS), (b"access-control-max-age", b"600")]
+        return [
+            (b"access-control-allow-methods", METHODS),
+            (b"access-control-allow-headers", HEADERS),
+            (b"access-control-max-age", b"600"),
+        ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from symbi.contracts.errors import RateLimited
+from symbi.http.asgi import App, Receive, Scope, Send
 from symbi.http.buckets import Buckets
 from symbi.http.clients import Clients, group_of
 from symbi.http.cors import Cors
@@ -19,9 +19,6 @@ from symbi.http.hosts import HostGuard
 from symbi.http.sending import NO_BODY, Outgoing
 from symbi.http.settings import ServerSettings
 from symbi.http.tracing import begin_trace
-
-if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Edge"]
 
@@ -32,7 +29,7 @@ UNLIMITED = frozenset({"/api/v1/health/live"})
 class Edge:
     """Wraps the application; one per application."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, *, loopback: bool, monotonic: Callable[[], float]) -> None:
+    def __init__(self, app: App, settings: ServerSettings, *, loopback: bool, monotonic: Callable[[], float]) -> None:
         self._app = app
         self._hosts = HostGuard(bound_to_loopback=loopback, allowed=settings.allowed_hosts)
         self._clients = Clients(settings.trusted_proxies)
@@ -47,11 +44,13 @@ class Edge:
         headers = dict(scope["headers"])
         trace = begin_trace(headers.get(b"x-request-id"), headers.get(b"traceparent"))
         origin = headers.get(b"origin")
-        scope["symbi.headers"] = headers  # type: ignore[typeddict-unknown-key]  # ours: one dict for all layers
+        scope["symbi.headers"] = headers
         if scope["type"] != "http":
             await self._websocket(scope, receive, send, headers, origin)
             return
-        out = Outgoing(send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), method=scope["method"])
+        out = Outgoing(
+            send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), method=scope["method"]
+        )
         began = self._monotonic() if _access.isEnabledFor(logging.INFO) else 0.0
         try:
             problem = self._refusal(scope, headers)
@@ -71,7 +70,14 @@ class Edge:
             await send_problem(out, problem)
         finally:
             if began:
-                _access.info("%s %s %d %.1f ms %s", scope["method"], scope["path"], out.status, (self._monotonic() - began) * 1000, trace.request_id)
+                _access.info(
+                    "%s %s %d %.1f ms %s",
+                    scope["method"],
+                    scope["path"],
+                    out.status,
+                    (self._monotonic() - began) * 1000,
+                    trace.request_id,
+                )
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
         if not self._hosts.admits(headers.get(b"host")):
@@ -80,7 +86,7 @@ class Edge:
         client = peer[0] if peer else None
         if self._proxied:
             client = self._clients.address(client, headers.get(b"x-forwarded-for"))
-        scope["symbi.client"] = client or ""  # type: ignore[typeddict-unknown-key]  # ours
+        scope["symbi.client"] = client or ""
         if self._limiter is None or scope["path"] in UNLIMITED or scope.get("method") == "OPTIONS":
             return None
         if client is None:
@@ -90,12 +96,16 @@ class Edge:
 
     async def _preflight(self, origin: bytes, out: Send) -> None:
         if not self._cors.allows(origin):
-            await send_problem(out, Problem(status=403, code="ORIGIN_NOT_ALLOWED", message="Pages of this origin may not use the API."))
+            await send_problem(
+                out, Problem(status=403, code="ORIGIN_NOT_ALLOWED", message="Pages of this origin may not use the API.")
+            )
             return
         await out({"type": "http.response.start", "status": 204, "headers": self._cors.preflight_headers()})
         await out(NO_BODY)
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], origin: bytes | None) -> None:
+    async def _websocket(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], origin: bytes | None
+    ) -> None:
         if self._refusal(scope, headers) is not None or self._cors.is_foreign(origin, headers.get(b"host")):
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from symbi.contracts.errors import Forbidden, PayloadTooLarge
 from symbi.contracts.principal import Principal
 from symbi.http.access import ANONYMOUS
+from symbi.http.asgi import App, Receive, Scope, Send
 from symbi.http.cors import Cors
 from symbi.http.errors import SlowBody, UnsupportedMedia
 from symbi.http.settings import OpenPaths, ServerSettings, is_loopback
 
 if TYPE_CHECKING:
     from litestar.handlers import BaseRouteHandler
-    from litestar.types import ASGIApp, Receive, Scope, Send
 
     from symbi.http.authority import Authority
     from symbi.http.idempotency import Idempotency
@@ -67,7 +67,7 @@ class Doorman:
 class Entry:
     """Litestar middleware; one per handler."""
 
-    def __init__(self, app: ASGIApp, doorman: Doorman, settings: ServerSettings, idempotency: Idempotency) -> None:
+    def __init__(self, app: App, doorman: Doorman, settings: ServerSettings, idempotency: Idempotency) -> None:
         self.app = app
         self._doorman = doorman
         self._body_timeout = settings.body_timeout_seconds
@@ -75,7 +75,7 @@ class Entry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler: BaseRouteHandler = scope["route_handler"]
-        headers: dict[bytes, bytes] = scope["symbi.headers"]  # type: ignore[typeddict-item]  # ours, from the edge
+        headers: dict[bytes, bytes] = scope["symbi.headers"]
         principal = scope["user"] = await self._doorman.admit(scope, handler, headers)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -115,7 +115,7 @@ class Entry:
         return take
 
 
-def act_as(app: ASGIApp, principal: Principal) -> ASGIApp:
+def act_as(app: App, principal: Principal) -> App:
     """Return the application as it is for somebody who is known without a credential: the command line in this process, a test."""
 
     async def acting(scope: Any, receive: Any, send: Any) -> None:

@@ -18,9 +18,20 @@ from symbi.http.tracing import current_request_id
 
 if TYPE_CHECKING:
     from litestar import Request
-    from litestar.types import ExceptionHandlersMap, Send
+    from litestar.types import ExceptionHandlersMap
 
-__all__ = ["EXCEPTION_HANDLERS", "ErrorBody", "Problem", "SlowBody", "UnsupportedMedia", "describe", "send_problem", "status_of"]
+    from symbi.http.asgi import Send
+
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "ErrorBody",
+    "Problem",
+    "SlowBody",
+    "UnsupportedMedia",
+    "describe",
+    "send_problem",
+    "status_of",
+]
 
 _log = logging.getLogger("symbi.http")
 
@@ -96,7 +107,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     def body(self, *, nested: bool = False) -> bytes:
         """Return the JSON body; `nested` is the form that the tool review API has in the seed."""
         if nested:
-            return msgspec.json.encode({"error": {"code": self.code, "message": self.message, "details": self.details or {}}})
+            return msgspec.json.encode(
+                {"error": {"code": self.code, "message": self.message, "details": self.details or {}}}
+            )
         return msgspec.json.encode(ErrorBody(error=self.message, code=self.code, details=self.details))
 
 
@@ -138,7 +151,9 @@ def _ours(error: tree.SymbiError) -> Problem:
         headers["Retry-After"] = "1"
         if isinstance(error, tree.StoreError):
             return _logged(error, status, error.error_code, "The record store cannot take this now.", headers)
-    return Problem(status=status, code=error.error_code, message=str(error), details=_details(error.details), headers=headers)
+    return Problem(
+        status=status, code=error.error_code, message=str(error), details=_details(error.details), headers=headers
+    )
 
 
 def _framework(error: HTTPException) -> Problem:
@@ -148,7 +163,13 @@ def _framework(error: HTTPException) -> Problem:
     code, sentence = CODES.get(status, ("INVALID_REQUEST", "The request cannot be served."))
     headers = dict(error.headers or {})
     if isinstance(error, ValidationException):
-        return Problem(status=status, code=code, message="A field of the request is wrong.", details=_fields(error.extra), headers=headers)
+        return Problem(
+            status=status,
+            code=code,
+            message="A field of the request is wrong.",
+            details=_fields(error.extra),
+            headers=headers,
+        )
     if status == 405:
         headers = {"Allow": allowed_methods(headers.get("allow", "").encode()).decode()}
     if status == 401:
@@ -174,7 +195,10 @@ def _details(details: Any) -> dict[str, Any] | None:
 
 def _fields(extra: Any) -> dict[str, Any]:
     faults = [dict(each) for each in extra if isinstance(each, Mapping)] if isinstance(extra, Iterable) else []
-    fields = [{"field": each.get("key", ""), "source": each.get("source", ""), "reason": each.get("message", "")} for each in faults]
+    fields = [
+        {"field": each.get("key", ""), "source": each.get("source", ""), "reason": each.get("message", "")}
+        for each in faults
+    ]
     return {**fields[0], "fields": fields} if fields else {"field": "", "reason": "invalid"}
 
 
@@ -182,7 +206,9 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     problem = describe(error)
     handler = request.scope.get("route_handler")
     nested = handler is not None and handler.opt.get("error_shape") == "nested"
-    return Response(problem.body(nested=nested), status_code=problem.status, headers=problem.headers, media_type="application/json")
+    return Response(
+        problem.body(nested=nested), status_code=problem.status, headers=problem.headers, media_type="application/json"
+    )
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {HTTPException: _answer, tree.SymbiError: _answer, Exception: _answer}

@@ -25,7 +25,9 @@ def hash_secret(secret: str) -> str:
     """Return the PHC string of a secret: Argon2id v1.3, m=19456 KiB, t=2, p=1, 16 random bytes of salt (A-23)."""
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-    return Argon2id(salt=os.urandom(16), length=32, iterations=PASSES, lanes=LANES, memory_cost=MEMORY_KIB).derive_phc_encoded(secret.encode())
+    return Argon2id(
+        salt=os.urandom(16), length=32, iterations=PASSES, lanes=LANES, memory_cost=MEMORY_KIB
+    ).derive_phc_encoded(secret.encode())
 
 
 def verify_secret(secret: bytes, phc: str) -> bool:

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from symbi.contracts.errors import Conflict, IdempotencyMismatch, InvalidRequest, Unavailable
+from symbi.http.asgi import App, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
     from sqlalchemy import Connection
 
     from symbi.contracts.principal import Principal
     from symbi.http.kernel_view import KernelView
+    from symbi.store import Store
 
 __all__ = ["Idempotency", "SavedAnswer"]
 
@@ -52,10 +53,13 @@ class Idempotency:
         self._keep_ms = int(keep_hours * 3_600_000)
         self._purged_at = 0
 
-    async def run(self, key: bytes, principal: Principal, app: ASGIApp, scope: Any, receive: Receive, send: Send) -> None:
+    async def run(self, key: bytes, principal: Principal, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application for the first request of a key, or send the answer that it got."""
         if not _KEY.fullmatch(key):
-            raise InvalidRequest("Idempotency-Key must be 1 to 255 visible ASCII characters", details={"field": "Idempotency-Key", "reason": "format"})
+            raise InvalidRequest(
+                "Idempotency-Key must be 1 to 255 visible ASCII characters",
+                details={"field": "Idempotency-Key", "reason": "format"},
+            )
         body = await _read(receive)
         slot = _digest(principal.id, scope["method"], scope["path"], key)
         claim = secrets.token_hex(16)
@@ -63,13 +67,15 @@ class Idempotency:
         if found.outcome == "mismatch":
             raise IdempotencyMismatch("This Idempotency-Key was used with another request.")
         if found.outcome == "busy":
-            raise Conflict("The first request with this Idempotency-Key is still running.", code="IDEMPOTENCY_IN_PROGRESS")
+            raise Conflict(
+                "The first request with this Idempotency-Key is still running.", code="IDEMPOTENCY_IN_PROGRESS"
+            )
         if found.outcome == "answered":
             await _replay(found, send)
             return
         await self._first(slot, claim, app, scope, _Again(body, receive), send)
 
-    async def _first(self, slot: str, claim: str, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _first(self, slot: str, claim: str, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         held = _Held()
         renewing = asyncio.ensure_future(self._renew(slot, claim))
         try:
@@ -98,7 +104,7 @@ class Idempotency:
                 _log.warning("a claim of an Idempotency-Key could not be renewed", exc_info=True)
 
     @property
-    def _store(self) -> Any:
+    def _store(self) -> Store:
         store = self._kernel.store
         if store is None:
             raise Unavailable("Idempotency-Key needs the record store, which is not open.")
@@ -112,7 +118,7 @@ class _Held:
         self.status = 0
         self._messages: list[Any] = []
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         self._messages.append(message)
@@ -120,7 +126,12 @@ class _Held:
     def answer(self) -> SavedAnswer:
         start = self._messages[0]
         headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"] if name in KEPT_HEADERS}
-        return SavedAnswer(outcome="answered", status=self.status, headers=headers, body=b"".join(each.get("body", b"") for each in self._messages[1:]))
+        return SavedAnswer(
+            outcome="answered",
+            status=self.status,
+            headers=headers,
+            body=b"".join(each.get("body", b"") for each in self._messages[1:]),
+        )
 
     async def release(self, send: Send) -> None:
         for message in self._messages:
@@ -171,7 +182,15 @@ def _take(conn: Connection, slot: str, request: str, claim: str, now: int, expir
     from symbi.http.tables import ANSWERS as answers
     from symbi.store import insert_ignore
 
-    fresh = {"request": request, "claim": claim, "claimed_until": now + CLAIM_SECONDS * 1000, "expires_at": expires_at, "status": None, "headers": None, "body": None}
+    fresh = {
+        "request": request,
+        "claim": claim,
+        "claimed_until": now + CLAIM_SECONDS * 1000,
+        "expires_at": expires_at,
+        "status": None,
+        "headers": None,
+        "body": None,
+    }
     if insert_ignore(conn, answers, {"slot": slot, **fresh}):
         return SavedAnswer(outcome="claimed")
     row = conn.execute(answers.select().where(answers.c.slot == slot)).one()
@@ -189,7 +208,9 @@ def _save(conn: Connection, slot: str, claim: str, answer: SavedAnswer) -> None:
     from symbi.http.tables import ANSWERS as answers
 
     mine = (answers.c.slot == slot) & (answers.c.claim == claim)
-    conn.execute(answers.update().where(mine), {"status": answer.status, "headers": answer.headers, "body": answer.body})
+    conn.execute(
+        answers.update().where(mine), {"status": answer.status, "headers": answer.headers, "body": answer.body}
+    )
 
 
 def _free(conn: Connection, slot: str, claim: str) -> None:

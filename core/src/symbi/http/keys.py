@@ -70,7 +70,9 @@ def load_keys(path: Path) -> dict[str, KeyRecord]:
     try:
         records = msgspec.json.decode(data, type=list[KeyRecord])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refuse(path, f"is damaged: {error}", "restore it, or remove it and make new keys with symbi keys create") from None
+        raise _refuse(
+            path, f"is damaged: {error}", "restore it, or remove it and make new keys with symbi keys create"
+        ) from None
     if not records:
         raise _refuse(path, "holds no key", "symbi keys create makes one; or remove the file to use the token")
     return _by_id(path, records)
@@ -96,7 +98,11 @@ def _by_id(path: Path, records: Sequence[KeyRecord]) -> dict[str, KeyRecord]:
     found: dict[str, KeyRecord] = {}
     for record in records:
         if not KEY_ID.fullmatch(record.key_id) or not record.key_hash.startswith("$argon2id$"):
-            raise _refuse(path, f"has a bad record {record.key_id[:64]!r}", "restore it, or make the key anew with symbi keys create")
+            raise _refuse(
+                path,
+                f"has a bad record {record.key_id[:64]!r}",
+                "restore it, or make the key anew with symbi keys create",
+            )
         if record.key_id in found:
             raise _refuse(path, f"holds the key {record.key_id} twice", "remove one of the two")
         found[record.key_id] = record

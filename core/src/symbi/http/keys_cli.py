@@ -26,13 +26,28 @@ def keys() -> None:
 
 
 @keys.command()
-@click.option("--agent", "agents", multiple=True, metavar="AGENT_ID", help="Limit the key to this agent; may be given again.")
-@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="Give the key this right only; may be given again.")
+@click.option(
+    "--agent", "agents", multiple=True, metavar="AGENT_ID", help="Limit the key to this agent; may be given again."
+)
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help="Give the key this right only; may be given again."
+)
 @click.option("--description", default="", help="What the key is for.")
-@click.option("--expires-days", type=click.IntRange(1, 3650), help="The key is valid for so many days (default: until it is revoked).")
+@click.option(
+    "--expires-days",
+    type=click.IntRange(1, 3650),
+    help="The key is valid for so many days (default: until it is revoked).",
+)
 @json_option
 @click.pass_context
-def create(ctx: click.Context, agents: tuple[str, ...], scopes: tuple[str, ...], description: str, expires_days: int | None, as_json: bool) -> None:
+def create(
+    ctx: click.Context,
+    agents: tuple[str, ...],
+    scopes: tuple[str, ...],
+    description: str,
+    expires_days: int | None,
+    as_json: bool,
+) -> None:
     """Make a key and print it, once. Without --agent and --scope it is an administrator's.
 
     Example: symbi keys create --agent 6f1c… --description "the dashboard"
@@ -75,8 +90,22 @@ def list_keys(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"keys": [_shown(record) for record in records]})
         return
-    rows = [[each.key_id, _reach(each), each.created_at, each.expires_at or "-", "revoked" if each.revoked else "valid", each.description] for each in records]
-    table(["key", "reaches", "created", "until", "state", "description"], rows, empty="there are no keys; symbi keys create makes one")
+    rows = [
+        [
+            each.key_id,
+            _reach(each),
+            each.created_at,
+            each.expires_at or "-",
+            "revoked" if each.revoked else "valid",
+            each.description,
+        ]
+        for each in records
+    ]
+    table(
+        ["key", "reaches", "created", "until", "state", "description"],
+        rows,
+        empty="there are no keys; symbi keys create makes one",
+    )
 
 
 @keys.command()

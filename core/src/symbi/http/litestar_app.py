@@ -18,7 +18,10 @@ class _SharesPaths(Router):
     def route_handler_method_map(self) -> dict[str, Any]:
         """Return the handlers by path and method, without the OPTIONS handlers that Litestar made."""
         found = super().route_handler_method_map
-        return {path: {method: each for method, each in handlers.items() if not _is_generated(each)} for path, handlers in found.items()}
+        return {
+            path: {method: each for method, each in handlers.items() if not _is_generated(each)}
+            for path, handlers in found.items()
+        }
 
 
 class PluginRouter(_SharesPaths):

@@ -17,7 +17,11 @@ from symbi.http.litestar_app import PlainLitestar
 __all__ = ["DOCS_HANDLERS", "Description", "openapi_config"]
 
 _log = logging.getLogger("symbi.http.openapi")
-_MEDIA = {"docs.html": "text/html; charset=utf-8", "docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8"}
+_MEDIA = {
+    "docs.html": "text/html; charset=utf-8",
+    "docs.css": "text/css; charset=utf-8",
+    "docs.js": "text/javascript; charset=utf-8",
+}
 _ERROR = {
     "type": "object",
     "required": ["error", "code", "details"],
@@ -78,7 +82,9 @@ class Description:
         return True
 
     def _of(self, routers: list[Router]) -> dict[str, Any]:
-        described = PlainLitestar(route_handlers=list(routers), openapi_config=openapi_config(self._version), **self._options)
+        described = PlainLitestar(
+            route_handlers=list(routers), openapi_config=openapi_config(self._version), **self._options
+        )
         document: dict[str, Any] = described.openapi_schema.to_schema()
         return document
 

@@ -52,5 +52,8 @@ def _bounded(request: Request[Any, Any, Any], name: str, default: int, most: int
         return default
     text = str(given[-1])
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
-        raise InvalidRequest(f"{name} must be a whole number between 1 and {most}", details={"field": name, "reason": f"1 to {most}", "source": "query"})
+        raise InvalidRequest(
+            f"{name} must be a whole number between 1 and {most}",
+            details={"field": name, "reason": f"1 to {most}", "source": "query"},
+        )
     return int(text)

@@ -50,7 +50,9 @@ class JsonRequest(Request[Any, Any, Any]):
         except msgspec.ValidationError as error:
             raise InvalidRequest(*_sentence(error), details=explain(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidRequest("The body is not valid JSON.", code="INVALID_JSON", details={"reason": str(error)}) from None
+            raise InvalidRequest(
+                "The body is not valid JSON.", code="INVALID_JSON", details={"reason": str(error)}
+            ) from None
         except RecursionError:
             raise _too_deep() from None
 

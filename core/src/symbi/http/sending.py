@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from symbi.http.asgi import Receive, Send
 from symbi.http.tracing import Trace
-
-if TYPE_CHECKING:
-    from litestar.types import HTTPResponseBodyEvent, Message, Receive
 
 __all__ = ["NO_BODY", "SECURITY_HEADERS", "Outgoing", "allowed_methods"]
 
-NO_BODY: Final[HTTPResponseBodyEvent] = {"type": "http.response.body", "body": b"", "more_body": False}
+NO_BODY: Final[dict[str, Any]] = {"type": "http.response.body", "body": b"", "more_body": False}
 
 SECURITY_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains; preload"),
@@ -34,7 +32,7 @@ class Outgoing:
 
     __slots__ = ("_answered", "_extra", "_method", "_send", "_trace", "status")
 
-    def __init__(self, send: Any, trace: Trace, *, extra: Sequence[tuple[bytes, bytes]], method: str) -> None:
+    def __init__(self, send: Send, trace: Trace, *, extra: Sequence[tuple[bytes, bytes]], method: str) -> None:
         self._send = send
         self._trace = trace
         self._extra = extra
@@ -42,7 +40,7 @@ class Outgoing:
         self._answered = asyncio.Event() if method == "HEAD" else None
         self.status = 0
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             await self._start(message)

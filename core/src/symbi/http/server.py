@@ -12,7 +12,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,17 +50,25 @@ def server_file(data_dir: Path) -> Path:
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket that is bound but does not listen yet; raises `ConfigError` in one sentence where that cannot be."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         found = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ConfigError(f"the address {host!r} cannot be resolved: {error}", path="server.host", hint="correct --host or [server] host") from None
+        raise ConfigError(
+            f"the address {host!r} cannot be resolved: {error}",
+            path="server.host",
+            hint="correct --host or [server] host",
+        ) from None
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind(address)
         found.listen(2048)
     except OSError as error:
         found.close()
-        fault, remedy = _REASONS.get(error.errno or 0, (f"cannot be used: {error.strerror}", "choose another with --host and --port"))
+        fault, remedy = _REASONS.get(
+            error.errno or 0, (f"cannot be used: {error.strerror}", "choose another with --host and --port")
+        )
         raise ConfigError(f"{host}:{port} {fault}", path="server.port", hint=remedy) from None
     found.setblocking(False)
     return found
@@ -73,8 +81,15 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: SymbiApp, bound: socket.socket, *, data_dir: Path, grace_seconds: float = 30.0, on_ready: Callable[[str], Any] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then stop accepting, let what runs finish for `grace_seconds`, and return.
+async def serve(
+    app: SymbiApp,
+    bound: socket.socket,
+    *,
+    data_dir: Path,
+    grace_seconds: float | None = None,
+    on_ready: Callable[[str], Any] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then stop accepting, let what runs finish for `grace_seconds` (default: the setting), and return.
 
     A second signal ends the wait. `on_ready(url)` is called once connections are taken. While it runs, `server.json` in the data directory (0600)
     says where.
@@ -89,14 +104,18 @@ async def serve(app: SymbiApp, bound: socket.socket, *, data_dir: Path, grace_se
         access_log=False,
         log_config=None,
         ws_max_size=MOST_FRAME_BYTES,
-        timeout_graceful_shutdown=max(1, round(grace_seconds)),
+        timeout_graceful_shutdown=max(
+            1, round(app.state.server.grace_seconds if grace_seconds is None else grace_seconds)
+        ),
     )
     server = _Server(config)
     url = url_of(bound)
-    async with _stopping(app, server), _announced(server_file(data_dir), url):
+    with _stopping(app, server), _announced(server_file(data_dir), url):
         running = asyncio.ensure_future(server.serve(sockets=[bound]))
-        while not server.started and not running.done():
-            await asyncio.sleep(0.005)
+        await asyncio.wait(
+            {running, starting := asyncio.ensure_future(server.ready.wait())}, return_when=asyncio.FIRST_COMPLETED
+        )
+        starting.cancel()
         if on_ready is not None and server.started:
             on_ready(url)
         await running
@@ -115,14 +134,23 @@ def run_loop(work: Coroutine[Any, Any, T]) -> T:
 class _Server(uvicorn.Server):
     """Uvicorn without signal handling of its own: the same signals also have to close the kernel."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell that connections are taken."""
+        await super().startup(sockets)
+        self.ready.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
 
 
-@contextlib.asynccontextmanager
-async def _stopping(app: SymbiApp, server: _Server) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _stopping(app: SymbiApp, server: _Server) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -132,7 +160,9 @@ async def _stopping(app: SymbiApp, server: _Server) -> AsyncIterator[None]:
 
     installed = []
     for each in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread: its owner stops us
+        with contextlib.suppress(
+            ValueError, RuntimeError, NotImplementedError
+        ):  # not the main thread: its owner stops us
             loop.add_signal_handler(each, stop)
             installed.append(each)
     try:
@@ -143,8 +173,8 @@ async def _stopping(app: SymbiApp, server: _Server) -> AsyncIterator[None]:
             loop.remove_signal_handler(each)
 
 
-@contextlib.asynccontextmanager
-async def _announced(path: Path, url: str) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def _announced(path: Path, url: str) -> Iterator[None]:
     mine = ServerFile(url=url, pid=os.getpid())
     temporary = path.with_suffix(f".{mine.pid}")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

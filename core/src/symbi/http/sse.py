@@ -28,7 +28,11 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     def encode(self) -> bytes:
         """Return the event as it goes over the wire; line breaks in `id` and `event` are dropped."""
-        lines = [f"{name}: {_one_line(value)}\n".encode() for name, value in (("id", self.id), ("event", self.event)) if value is not None]
+        lines = [
+            f"{name}: {_one_line(value)}\n".encode()
+            for name, value in (("id", self.id), ("event", self.event))
+            if value is not None
+        ]
         return b"".join([*lines, b"data: ", msgspec.json.encode(self.data), b"\n\n"])
 
 
@@ -36,29 +40,37 @@ def last_event_id(request: Request[Any, Any, Any]) -> int:
     """Return the number in `Last-Event-ID` (or `?after=`), 0 where there is none; raises `InvalidRequest` for anything else."""
     text = request.headers.get("last-event-id") or str(request.query_params.get("after") or "0")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidRequest("Last-Event-ID must be a whole number", details={"field": "Last-Event-ID", "reason": "whole number"})
+        raise InvalidRequest(
+            "Last-Event-ID must be a whole number", details={"field": "Last-Event-ID", "reason": "whole number"}
+        )
     return int(text)
 
 
-def event_stream(request: Request[Any, Any, Any], events: AsyncIterator[ServerEvent], *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> Stream:
+def event_stream(
+    request: Request[Any, Any, Any], events: AsyncIterator[ServerEvent], *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+) -> Stream:
     """Return the response that sends the events as they come; `events` is closed when the client goes or the server stops."""
     stopping: asyncio.Event = request.app.state.stopping
     return Stream(
         _lines(events, stopping, heartbeat_seconds),
-        media_type="text/event-stream; charset=utf-8",
+        media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _lines(events: AsyncIterator[ServerEvent], stopping: asyncio.Event, heartbeat_seconds: float) -> AsyncIterator[bytes]:
+async def _lines(
+    events: AsyncIterator[ServerEvent], stopping: asyncio.Event, heartbeat_seconds: float
+) -> AsyncIterator[bytes]:
     yield b": open\n\n"
     iterator = aiter(events)
     stop = asyncio.ensure_future(stopping.wait())
     following: asyncio.Future[ServerEvent] | None = None
+    waiting: set[asyncio.Future[Any]]
     try:
         while True:
             following = following or asyncio.ensure_future(_next(iterator))
-            await asyncio.wait({following, stop}, timeout=heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED)
+            waiting = {following, stop}
+            await asyncio.wait(waiting, timeout=heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 try:
                     event = following.result()

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Ta
 
 from symbi.store import Json, ms
 
-__all__ = ["METADATA", "ANSWERS"]
+__all__ = ["ANSWERS", "METADATA"]
 
 METADATA = MetaData()
 

@@ -10,13 +10,30 @@ from symbi.contracts.errors import ConfigError
 from symbi.contracts.secret import Secret
 from symbi.http.settings import AuthSettings
 
-__all__ = ["PRIMARY", "ALIAS", "StaticToken", "static_token", "weakness_of"]
+__all__ = ["ALIAS", "PRIMARY", "StaticToken", "static_token", "weakness_of"]
 
 PRIMARY = "API_AUTH_TOKEN"
 ALIAS = "SYMBIONT_API_TOKEN"
 REMEDY = "symbi init makes a good one; or: export API_AUTH_TOKEN=$(openssl rand -hex 32)"
 _KNOWN = frozenset(
-    "dev test password secret token api_key 12345678 admin root default changeme letmein qwerty abc123 password123 testtoken123".split()
+    [
+        "dev",
+        "test",
+        "password",
+        "secret",
+        "token",
+        "api_key",
+        "12345678",
+        "admin",
+        "root",
+        "default",
+        "changeme",
+        "letmein",
+        "qwerty",
+        "abc123",
+        "password123",
+        "testtoken123",
+    ]
 )
 
 
