@@ -30,7 +30,7 @@ from symbi_static.ir.nodes import Attr, Bin, Call, Comp, Cond, Const, DictOf, Ex
 if TYPE_CHECKING:
     from symbi_static.flow.machine import Machine
 
-__all__ = ["attribute", "env_value", "evaluate", "full_ref"]
+__all__ = ["any_variable", "attribute", "env_value", "evaluate", "full_ref"]
 
 _ENV_REFS = ("os.environ", "process.env", "os.environb", "Deno.env", "import.meta.env")
 _ALIASES = {"builtins.": "", "globalThis.": "", "window.": "", "global.": "", "self.fetch": "fetch", "__builtins__.": "", "node:": ""}
@@ -116,6 +116,12 @@ def env_value(name: str, line: int) -> Val:
     return tainted(f"env:{name}", line, f"environment variable {name}")
 
 
+def any_variable(name: Val, line: int) -> Val:
+    """The value of an environment variable whose name is not constant: every one of them, if input chooses it."""
+    label = "environ" if name.has("input", "net") else "env:*"
+    return Val(taint={label: ((line, "an environment variable chosen at run time"),)}, shape=HOLE)
+
+
 def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
     """`base.name`."""
     if base.ref in _ENV_REFS and name not in ("get", "items", "copy", "keys", "values", "pop", "setdefault", "update", "toObject"):
@@ -163,7 +169,7 @@ def _element(machine: Machine, node: Index, scope: Scope) -> Val:
     if base.ref in _ENV_REFS:
         if name is not None:
             return env_value(name, node.line)
-        return Val(taint={"environ": ((node.line, "a variable chosen at run time"),)}, shape=HOLE)
+        return any_variable(at, node.line)
     if base.ref in ("globals()", "locals()", "vars()", "__builtins__", "__builtins__.__dict__", "builtins.__dict__", "globalThis", "window", "global", "sys.modules") and name:
         return Val(ref=full_ref(name), tags=frozenset({"built"}), objs=(scope.find(name) or Val()).objs)
     if name is not None and base.fields is not None and name in base.fields:

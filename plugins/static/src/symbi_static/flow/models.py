@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbi_static.flow import guards
-from symbi_static.flow.expressions import attribute, env_value, full_ref
+from symbi_static.flow.expressions import any_variable, attribute, env_value, full_ref
 from symbi_static.flow.fold import DECODERS, fold_call, fold_method, join_text
 from symbi_static.flow.library import (
     ARCHIVE_NAMES,
@@ -142,7 +142,10 @@ def _modules(site: Site) -> Val | None:
             literal = type(site.call.args[1]).__name__ == "Const" if len(site.call.args) > 1 else False
             value = attribute(site.machine, site.args[0], wanted, site.call.line)
             return value if literal and site.args[0].tags == frozenset() else replace(value, tags=value.tags | {"built"})
-        return replace(_unknown(site), ref="getattr()", tags=frozenset({"chosen"}) if site.args[1].taint else frozenset())
+        holder = site.args[0]
+        foreign = bool(holder.ref) and not holder.ref.startswith(("local.", "this", "?")) and not holder.taint and not holder.ref.endswith("()")
+        chosen = foreign and site.args[1].unsafe("code", "input", "net") and shape_of(site.args[1]).startswith(HOLE)
+        return replace(_unknown(site), ref="getattr()" if chosen else "?", tags=frozenset({"chosen"}) if chosen else frozenset())
     if site.ref in ("functools.partial", "partial") and site.args:
         from symbi_static.flow.calls import Partial
 
@@ -164,7 +167,7 @@ def _environment(site: Site) -> Val | None:
     if site.ref in ("os.getenv", "os.environ.get", "os.environ.pop", "os.getenvb", "process.env.get", "Deno.env.get", "os.environ.setdefault"):
         name = site.args[0].text() if site.args else None
         if name is None:
-            return Val(taint={"environ": ((site.call.line, "a variable chosen at run time"),)}, shape=HOLE)
+            return any_variable(site.args[0] if site.args else Val(), site.call.line)
         value = env_value(name, site.call.line)
         return replace(value, const=UNKNOWN) if value.taint or value.const is UNKNOWN else value
     if site.ref in ("os.homedir", "pathlib.Path.home", "Path.home"):

@@ -79,7 +79,7 @@ class Capabilities:
     def on_taint(self, value: Val) -> None:
         for label, trace in value.taint.items():
             if label.startswith("env:") and trace:
-                self.note(f"env.read:{label[4:]}", trace[0][0])
+                self.note("env.read" if label == "env:*" else f"env.read:{label[4:]}", trace[0][0])
             elif label == "environ" and trace:
                 self.note("env.read", trace[0][0])
 

@@ -86,7 +86,7 @@ def check_code(site: Site, out: Collector) -> None:
     first = site.arg(0, "name") or Val()
     if site.ref in ("__import__", "importlib.import_module", "require", "import") and first.unsafe("code", "input"):
         out.add("module-from-input", f"`{site.ref}` loads a module that input names.", node=site.call, trace=first.trace("input"))
-    if site.ref.startswith("getattr()") or "chosen" in (site.machine.value(site.call.fn, site.scope).tags if _dynamic(site) else ()):
+    if site.ref == "getattr()" or "chosen" in (site.machine.value(site.call.fn, site.scope).tags if _dynamic(site) else ()):
         about = site.machine.value(site.call.fn, site.scope)
         out.add("module-from-input", "Input chooses the function that is called.", node=site.call, trace=about.trace("input"), confidence=0.8)
     if site.name in ("query", "eval") and site.base is not None and re.search(r"pandas|DataFrame|read_csv", site.base.ref) and first.unsafe("code", "input"):

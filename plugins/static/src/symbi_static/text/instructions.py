@@ -15,9 +15,9 @@ __all__ = ["check_instructions", "check_reviewer_text"]
 _MOST = 20_000
 _SENSITIVE = (
     r"(?:~?/?\.ssh|id_rsa|id_ed25519|\.aws|\.env\b|mcp\.json|mcp_config|claude_desktop_config|\.cursor|credentials?|private keys?|passwords?|secrets?|api[_ -]?keys?|access[_ -]?tokens?|auth(?:entication)? tokens?|session tokens?|cookies|environment variables?|/etc/passwd"
-    r"|system prompt|conversation(?: history| so far)?|chat history|previous messages|prior messages|entire context|full context|all messages|message history|user'?s (?:files|data|emails?|messages|location|personal)|personal (?:data|information)|wallet|seed phrase|browser history|config(?:uration)? files?|home directory)"
+    r"|system prompt|conversation(?: history| so far)?|chat history|previous messages|prior messages|entire context|full context|all messages|message history|user'?s (?:files|data|emails?|messages|location|personal)|personal (?:data|information)|wallet|seed phrase|browser history|home directory)"
 )
-_ACT = r"(?:read|open|cat|load|fetch|access|collect|gather|extract|retrieve|copy|obtain|get|list|dump|look up|include|append|attach|pass|send|forward|upload|post|provide|put|insert|embed|supply|share|add|leak|exfiltrate|submit|transmit|encode|paste|write|store|email)"
+_ACT = r"(?:read|open|cat|load|fetch|access|collect|gather|extract|retrieve|copy|obtain|dump|include|append|attach|pass|send|forward|upload|post|provide|put|insert|embed|supply|share|add|leak|exfiltrate|submit|transmit|encode|paste|write|store|email)"
 _MUST = r"(?:you must|you should|you need to|you have to|you are required|must|always|first|before|prior to|make sure|be sure|ensure|remember to|it is (?:important|essential|critical|mandatory)|required|mandatory|important|otherwise|or else|will not work|won't work|in order to|please|also|silently|secretly|whenever|every time|each time|after (?:calling|using|each|every)|additionally|to (?:function|work) (?:correctly|properly))"
 _OVERRIDE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass|discard|do not follow|don't follow|stop following)\b[^.\n]{0,60}?\b(?:previous|prior|above|earlier|preceding|existing|system|other|all|any|your|safety|security)\b[^.\n]{0,40}?\b(?:instructions?|prompts?|rules?|guidelines?|directions?|restrictions?|policies|constraints|guardrails|safeguards|messages|checks)\b"
@@ -68,7 +68,7 @@ def check_instructions(text: str, where: str, line: int | None, own_names: froze
         near = plain[max(0, match.start() - 200) : match.end() + 200]
         if not _IMPERATIVE.search(near):
             continue
-        if not _STRONG.search(match.group()) and not re.search(r"\byou must|before (?:using|calling|you|any|this)|first\b|will not work|silently|secretly|otherwise", near, re.IGNORECASE):
+        if not _STRONG.search(match.group()) and not re.search(r"\byou must|\byou should also|\b(?:before|after|when|whenever) (?:using|calling|you|any|this)|will not work|silently|secretly", near, re.IGNORECASE):
             continue
         if re.search(r"\b(?:never|do not|don't|does not|doesn't|must not|cannot|not)\b[^.\n]{0,30}$", plain[max(0, match.start() - 40) : match.start()], re.IGNORECASE):
             continue
