@@ -66,7 +66,9 @@ async def test_files_are_written_read_and_listed(call):
     assert [entry["name"] for entry in await call("list_files")] == ["a"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../secret.txt", "a/../../secret.txt", "a/\0b", "..", "C:\\x", "/".join("x" * 40)])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../secret.txt", "a/../../secret.txt", "a/\0b", "..", "C:\\x", "/".join("x" * 40)]
+)
 async def test_no_path_leads_out_of_the_folder(call, path):
     with pytest.raises(InvalidRequest):
         await call("read_file", path=path)
@@ -124,7 +126,17 @@ def test_which_addresses_are_public(address, public):
     assert is_public(address) is public
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1/x", "http://127.0.0.1/", "http://[::1]/", "http://169.254.169.254/latest/meta-data", "http://0x7f000001/", "http://2130706433/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:1/x",
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://0x7f000001/",
+        "http://2130706433/",
+    ],
+)
 async def test_http_get_refuses_what_is_not_public(call, url):
     with pytest.raises((Forbidden, SymbiError)) as caught:
         await call("http_get", url=url)
@@ -144,7 +156,9 @@ def site():
                 self.send_header("location", where)
             self.send_header("set-cookie", "id=1")
             self.end_headers()
-            self.wfile.write(b"x" * 2_000_000 if self.path == "/big" else f"cookie={self.headers.get('cookie')}".encode())
+            self.wfile.write(
+                b"x" * 2_000_000 if self.path == "/big" else f"cookie={self.headers.get('cookie')}".encode()
+            )
 
         def log_message(self, *_):
             pass
@@ -161,7 +175,9 @@ async def test_http_get_follows_checked_redirects_and_keeps_no_cookies(make_kern
         run_id="r", agent_id="a", agent="x", principal=LOCAL_ADMIN, attempt=1, surface="run", depth=0, chain=(), session=None,
         working_folder=str(tmp_path), deadline_ms=None,
     )  # fmt: skip
-    async with make_kernel(["symbi_tools.plugin"], tables={"plugins": {"http": {"allow_private_hosts": ["127.0.0.1"]}}}) as kernel:
+    async with make_kernel(
+        ["symbi_tools.plugin"], tables={"plugins": {"http": {"allow_private_hosts": ["127.0.0.1"]}}}
+    ) as kernel:
         tools = kernel.services.get(ToolService)
 
         async def get(path):
@@ -194,15 +210,21 @@ argv = ["/usr/bin/printf", "%s!", "{text}"]
 async def test_a_declared_command_runs_without_a_shell(make_kernel, tmp_path):
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "shout.tool.toml").write_text(MANIFEST)
-    (tmp_path / "tools" / "env.tool.toml").write_text('name = "environment"\ndescription = "…"\n[command]\nargv = ["/usr/bin/env"]\n')
-    (tmp_path / "tools" / "bad.tool.toml").write_text('name = "failing"\ndescription = "…"\n[command]\nargv = ["/bin/sh", "-c", "echo no >&2; exit 3"]\n')
+    (tmp_path / "tools" / "env.tool.toml").write_text(
+        'name = "environment"\ndescription = "…"\n[command]\nargv = ["/usr/bin/env"]\n'
+    )
+    (tmp_path / "tools" / "bad.tool.toml").write_text(
+        'name = "failing"\ndescription = "…"\n[command]\nargv = ["/bin/sh", "-c", "echo no >&2; exit 3"]\n'
+    )
     run = EffectContext(
         run_id="r", agent_id="a", agent="x", principal=LOCAL_ADMIN, attempt=1, surface="run", depth=0, chain=(), session=None,
         working_folder=str(tmp_path), deadline_ms=None,
     )  # fmt: skip
     os.environ["CANARY_SECRET"] = "canary"
     try:
-        async with make_kernel(["symbi_tools.plugin"], tables={"plugins": {"manifests": {"directory": str(tmp_path / "tools")}}}) as kernel:
+        async with make_kernel(
+            ["symbi_tools.plugin"], tables={"plugins": {"manifests": {"directory": str(tmp_path / "tools")}}}
+        ) as kernel:
             tools = kernel.services.get(ToolService)
             assert await tools.call("shout", {"text": "hello; rm -rf"}, run=run) == "hello; rm -rf!"
             with pytest.raises(InvalidRequest):
@@ -239,12 +261,16 @@ def test_filling_never_interprets_the_value(value):
 
 async def test_a_declared_command_that_writes_without_end_is_stopped(make_kernel, tmp_path):
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "yes.tool.toml").write_text('name = "yes"\ndescription = "…"\n[command]\nargv = ["/usr/bin/yes"]\n')
+    (tmp_path / "tools" / "yes.tool.toml").write_text(
+        'name = "yes"\ndescription = "…"\n[command]\nargv = ["/usr/bin/yes"]\n'
+    )
     run = EffectContext(
         run_id="r", agent_id="a", agent="x", principal=LOCAL_ADMIN, attempt=1, surface="run", depth=0, chain=(), session=None,
         working_folder=str(tmp_path), deadline_ms=None,
     )  # fmt: skip
-    async with make_kernel(["symbi_tools.plugin"], tables={"plugins": {"manifests": {"directory": str(tmp_path / "tools")}}}) as kernel:
+    async with make_kernel(
+        ["symbi_tools.plugin"], tables={"plugins": {"manifests": {"directory": str(tmp_path / "tools")}}}
+    ) as kernel:
         async with asyncio.timeout(5):
             with pytest.raises(SymbiError, match="more than"):
                 await kernel.services.get(ToolService).call("yes", {}, run=run)

@@ -23,7 +23,12 @@ def run_in(folder, deadline_ms=None):
 
 
 def spec(name, **more):
-    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}, "m": {"type": "string"}}, "required": ["n"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "minimum": 1}, "m": {"type": "string"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     return ToolSpec(name=name, description="…", parameters=more.pop("parameters", schema), **more)
 
 
@@ -47,7 +52,10 @@ def toolset(name, *specs, answer=lambda name, arguments: arguments, default=True
 def opened(make_kernel):
     @asynccontextmanager
     async def make(*plugins, **tools):
-        async with make_kernel(["symbi_tools.plugin", *plugins], tables={"tools": {"disabled": ["http", "files", "basic", "manifests"], **tools}}) as kernel:
+        async with make_kernel(
+            ["symbi_tools.plugin", *plugins],
+            tables={"tools": {"disabled": ["http", "files", "basic", "manifests"], **tools}},
+        ) as kernel:
             yield kernel.services.get(ToolService)
 
     return make
@@ -91,7 +99,9 @@ async def test_a_call_does_not_outlive_the_run(opened, tmp_path, fake_clock):
             await tools.call("slow", {"n": 1}, run=run_in(tmp_path, deadline_ms=1))
 
 
-@pytest.mark.parametrize(("answer", "code"), [("x" * 2_000_000, "TOOL_RESULT_TOO_LARGE"), (object(), "TOOL_FAILED"), ({1: {2}}, None)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [("x" * 2_000_000, "TOOL_RESULT_TOO_LARGE"), (object(), "TOOL_FAILED"), ({1: {2}}, None)]
+)
 async def test_results_are_json_of_bounded_size(opened, tmp_path, answer, code):
     async with opened(toolset("t", spec("big"), answer=lambda *_: answer)) as tools:
         if code is None:

@@ -54,7 +54,14 @@ def show(ctx: click.Context, agent: str, as_json: bool) -> None:
         return
     status = facts["status"]
     usage = status["resource_usage"]
-    for label, value in (("id", facts["id"]), ("state", status["state"]), ("mode", facts["execution_mode"]), ("source", facts["source"]), ("memory", usage["memory_usage"]), ("cpu", usage["cpu_usage"])):
+    for label, value in (
+        ("id", facts["id"]),
+        ("state", status["state"]),
+        ("mode", facts["execution_mode"]),
+        ("source", facts["source"]),
+        ("memory", usage["memory_usage"]),
+        ("cpu", usage["cpu_usage"]),
+    ):
         click.echo(f"{label:8} {'not measured' if value is None else value}")
     click.echo(f"\n{facts['dsl']}")
 
@@ -76,7 +83,7 @@ def add(ctx: click.Context, file: Path, name: str | None, as_json: bool) -> None
     except (OSError, UnicodeDecodeError) as error:
         error_exit(f"{file}: cannot be read: {error}")
     with api(ctx) as client:
-        answer = client.post("/agents", json={"name": name or file.stem, "dsl": text})
+        answer = client.post("/agents", {"name": name or file.stem, "dsl": text})
     print_json(answer) if as_json else click.echo(f"registered {name or file.stem} as {answer['id']}")
 
 

@@ -16,8 +16,6 @@ class AgentsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The largest definition that is taken."""
     max_agents: int = 100_000
     """How many agents may be registered."""
-    delete_grace_seconds: float = 35.0
-    """How long deleting an agent waits for its runs to stop."""
 
 
 class FolderConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -48,7 +48,9 @@ class Definitions:
     async def parse(self, text: str, *, path: str = "", language: str | None = None) -> ParsedDefinition:
         """Parse a text; large ones in a thread, so that they hold nobody up. Raises `PayloadTooLarge`."""
         if len(text) > self._max_bytes or len(text.encode("utf-8", "surrogatepass")) > self._max_bytes:
-            raise PayloadTooLarge(f"the definition is larger than {self._max_bytes} bytes", details={"limit_bytes": self._max_bytes})
+            raise PayloadTooLarge(
+                f"the definition is larger than {self._max_bytes} bytes", details={"limit_bytes": self._max_bytes}
+            )
         parser = self.language(language)
         if len(text) <= _INLINE_BYTES:
             return parser.parse(text, path=path)

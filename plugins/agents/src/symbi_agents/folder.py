@@ -82,7 +82,9 @@ class FolderSync:
             self._blame(name, f"cannot be read: {text}")
             return
         try:
-            parsed = await self._agents.definitions.parse(text, path=name, language=self._agents.definitions.for_file(name))
+            parsed = await self._agents.definitions.parse(
+                text, path=name, language=self._agents.definitions.for_file(name)
+            )
             if parsed.errors:
                 first = parsed.errors[0]
                 self._blame(name, f"{first.line}:{first.column} {first.message}")
@@ -103,7 +105,9 @@ class FolderSync:
     async def _register_one(self, name: str, text: str, spec: AgentSpec, known: AgentView | None) -> None:
         if known is None:
             language = self._agents.definitions.for_file(name)
-            await self._agents.create(spec.name, text, principal=OWNER, source=f"file:{name}#{spec.name}", language=language)
+            await self._agents.create(
+                spec.name, text, principal=OWNER, source=f"file:{name}#{spec.name}", language=language
+            )
         elif known.revision != spec.digest:
             await self._agents.update(known.id, principal=OWNER, text=text)
 
@@ -117,7 +121,9 @@ class FolderSync:
                 for fault in await taker.reconcile(f"file:{name}", kind, declarations, owner=OWNER):
                     self._blame(name, fault)
             elif declarations:
-                self._blame(name, f"{kind} {', '.join(each['name'] for each in declarations)} declared, no plugin takes it")
+                self._blame(
+                    name, f"{kind} {', '.join(each['name'] for each in declarations)} declared, no plugin takes it"
+                )
 
     async def _forget(self, name: str) -> None:
         self._seen.pop(name, None)

@@ -31,9 +31,21 @@ class Messages(MessageService):
         self._config = config
         self._context = context
 
-    async def send(self, recipient: str, *, sender: str, payload: str, principal: Principal, ttl_seconds: int = 300, topic: str | None = None) -> str:
+    async def send(
+        self,
+        recipient: str,
+        *,
+        sender: str,
+        payload: str,
+        principal: Principal,
+        ttl_seconds: int = 300,
+        topic: str | None = None,
+    ) -> str:
         if len(payload.encode()) > self._config.max_payload_bytes:
-            raise PayloadTooLarge(f"a payload may have at most {self._config.max_payload_bytes} bytes", details={"field": "payload", "limit_bytes": self._config.max_payload_bytes})
+            raise PayloadTooLarge(
+                f"a payload may have at most {self._config.max_payload_bytes} bytes",
+                details={"field": "payload", "limit_bytes": self._config.max_payload_bytes},
+            )
         require_agent(principal, sender)
         agents = self._context.services.get(AgentService)
         to = await agents.resolve(recipient)
@@ -43,20 +55,45 @@ class Messages(MessageService):
         if gate is not None:
             facts = ResourceFacts(type="Agent", id=to.name)
             arguments = {"sender": sender, "topic": topic or "", "size": len(payload)}
-            await gate.authorize(PolicyRequest(principal=principal, action="agent_message", target=to.name, resource=facts, arguments=arguments, surface="api", source="api"))
+            await gate.authorize(
+                PolicyRequest(
+                    principal=principal,
+                    action="agent_message",
+                    target=to.name,
+                    resource=facts,
+                    arguments=arguments,
+                    surface="api",
+                    source="api",
+                )
+            )
         ttl = max(1, min(ttl_seconds, self._config.max_ttl_seconds))
         now = self._context.clock.now_ms()
         message_id = self._context.ids.uuid()
-        row = {"message_id": message_id, "sender": sender, "recipient": to.id, "topic": topic, "payload": payload, "created_at": now, "expires_at": now + ttl * 1000, "ttl_seconds": ttl}
+        row = {
+            "message_id": message_id,
+            "sender": sender,
+            "recipient": to.id,
+            "topic": topic,
+            "payload": payload,
+            "created_at": now,
+            "expires_at": now + ttl * 1000,
+            "ttl_seconds": ttl,
+        }
         if not await self._context.store.write(_put, row, limit=self._config.max_pending, now=now):
-            raise CapacityExceeded(f"{self._config.max_pending} messages wait for the agent already", code="SEND_MESSAGE_FAILED")
+            raise CapacityExceeded(
+                f"{self._config.max_pending} messages wait for the agent already", code="SEND_MESSAGE_FAILED"
+            )
         return message_id
 
-    async def receive(self, agent_id: str, *, principal: Principal, limit: int = 100, acknowledge: Sequence[str] | None = None) -> list[Message]:
+    async def receive(
+        self, agent_id: str, *, principal: Principal, limit: int = 100, acknowledge: Sequence[str] | None = None
+    ) -> list[Message]:
         require_agent(principal, agent_id)
         if await self._context.services.get(AgentService).resolve(agent_id) is None:
             raise NotFound(f"no agent {agent_id!r}", code="AGENT_NOT_FOUND")
-        return await self._context.store.write(_take, agent_id, now=self._context.clock.now_ms(), limit=limit, acknowledge=acknowledge)
+        return await self._context.store.write(
+            _take, agent_id, now=self._context.clock.now_ms(), limit=limit, acknowledge=acknowledge
+        )
 
     async def status(self, message_id: str, *, principal: Principal) -> MessageStatus:
         row = await self._context.store.read(_find, message_id)
@@ -93,12 +130,18 @@ async def open_messages(config: MessagesConfig, context: PluginContext) -> Async
 def checked_ttl(value: Any) -> int:
     """Return a wish for a life in seconds; raises `InvalidRequest` for anything but a whole number (any size: it is clamped)."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidRequest("ttl_seconds must be a whole number", details={"field": "ttl_seconds", "reason": "invalid"})
+        raise InvalidRequest(
+            "ttl_seconds must be a whole number", details={"field": "ttl_seconds", "reason": "invalid"}
+        )
     return value
 
 
 def _put(conn: Connection, row: dict[str, Any], *, limit: int, now: int) -> bool:
-    waiting = select(func.count()).select_from(MESSAGES).where(MESSAGES.c.recipient == row["recipient"], MESSAGES.c.delivered_at.is_(None), MESSAGES.c.expires_at > now)
+    waiting = (
+        select(func.count())
+        .select_from(MESSAGES)
+        .where(MESSAGES.c.recipient == row["recipient"], MESSAGES.c.delivered_at.is_(None), MESSAGES.c.expires_at > now)
+    )
     if conn.execute(waiting).scalar_one() >= limit:
         return False
     conn.execute(insert(MESSAGES).values(**row))
@@ -107,8 +150,17 @@ def _put(conn: Connection, row: dict[str, Any], *, limit: int, now: int) -> bool
 
 def _take(conn: Connection, agent_id: str, *, now: int, limit: int, acknowledge: Sequence[str] | None) -> list[Message]:
     if acknowledge:
-        conn.execute(update(MESSAGES).where(MESSAGES.c.recipient == agent_id, MESSAGES.c.message_id.in_(acknowledge)).values(delivered_at=now))
-    inbox = select(MESSAGES).where(MESSAGES.c.recipient == agent_id, MESSAGES.c.delivered_at.is_(None), MESSAGES.c.failed.is_(None), MESSAGES.c.expires_at > now)
+        conn.execute(
+            update(MESSAGES)
+            .where(MESSAGES.c.recipient == agent_id, MESSAGES.c.message_id.in_(acknowledge))
+            .values(delivered_at=now)
+        )
+    inbox = select(MESSAGES).where(
+        MESSAGES.c.recipient == agent_id,
+        MESSAGES.c.delivered_at.is_(None),
+        MESSAGES.c.failed.is_(None),
+        MESSAGES.c.expires_at > now,
+    )
     rows = conn.execute(inbox.order_by(MESSAGES.c.seq).limit(limit)).all()
     if acknowledge is None and rows:
         conn.execute(update(MESSAGES).where(MESSAGES.c.seq.in_([row.seq for row in rows])).values(delivered_at=now))
@@ -120,7 +172,9 @@ def _find(conn: Connection, message_id: str) -> Any:
 
 
 def _sweep(conn: Connection, *, before: int) -> int:
-    return conn.execute(delete(MESSAGES).where((MESSAGES.c.delivered_at < before) | (MESSAGES.c.expires_at < before))).rowcount
+    return conn.execute(
+        delete(MESSAGES).where((MESSAGES.c.delivered_at < before) | (MESSAGES.c.expires_at < before))
+    ).rowcount
 
 
 def _message(row: Any) -> Message:

@@ -36,9 +36,16 @@ def mode_of(value: Any) -> tuple[ExecutionMode, int | None]:
 def _interval(facts: Any) -> int:
     seconds = facts.get("heartbeat_interval_secs", 60) if isinstance(facts, dict) else None
     if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= _LONGEST_INTERVAL:
-        raise InvalidRequest(f"heartbeat_interval_secs must be from 1 to {_LONGEST_INTERVAL}", details={"field": "execution_mode.External.heartbeat_interval_secs", "reason": "out_of_range"})
+        raise InvalidRequest(
+            f"heartbeat_interval_secs must be from 1 to {_LONGEST_INTERVAL}",
+            details={"field": "execution_mode.External.heartbeat_interval_secs", "reason": "out_of_range"},
+        )
     return seconds
 
 
 def _wrong(value: Any) -> InvalidRequest:
-    return InvalidRequest(f"unknown execution_mode {value!r}", hint=f"one of {', '.join(_MODES)}", details={"field": "execution_mode", "reason": "invalid"})
+    return InvalidRequest(
+        f"unknown execution_mode {value!r}",
+        hint=f"one of {', '.join(_MODES)}",
+        details={"field": "execution_mode", "reason": "invalid"},
+    )

@@ -35,7 +35,11 @@ def services() -> Iterator[Service]:
         config="symbi_agents.config:FolderConfig",
         open="symbi_agents.folder:open_folder",
         requires=("symbi.contracts.agents:AgentService",),
-        optional=("symbi.contracts.runs:RunService", "symbi.contracts.scheduling:SchedulerService", "symbi.contracts.channels:ChannelService"),
+        optional=(
+            "symbi.contracts.runs:RunService",
+            "symbi.contracts.scheduling:SchedulerService",
+            "symbi.contracts.channels:ChannelService",
+        ),
         summary="Registers what the files in the agents folder declare, at start and on change.",
     )
 

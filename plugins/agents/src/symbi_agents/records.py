@@ -30,17 +30,29 @@ def change(conn: Connection, view: AgentView) -> None:
 
 def archive(conn: Connection, agent_id: str, *, at: int) -> bool:
     """Mark an agent as gone; False where it is unknown or gone already."""
-    return conn.execute(update(AGENTS).where(AGENTS.c.id == agent_id, AGENTS.c.archived_at.is_(None)).values(archived_at=at)).rowcount == 1
+    return (
+        conn.execute(
+            update(AGENTS).where(AGENTS.c.id == agent_id, AGENTS.c.archived_at.is_(None)).values(archived_at=at)
+        ).rowcount
+        == 1
+    )
 
 
 def active_count(conn: Connection) -> int:
     """Return how many agents are registered."""
-    return int(conn.execute(select(func.count()).select_from(AGENTS).where(AGENTS.c.archived_at.is_(None))).scalar_one())
+    return int(
+        conn.execute(select(func.count()).select_from(AGENTS).where(AGENTS.c.archived_at.is_(None))).scalar_one()
+    )
 
 
 def every(conn: Connection) -> list[AgentView]:
     """Return the registered agents, oldest first."""
-    return [_view(row) for row in conn.execute(select(AGENTS).where(AGENTS.c.archived_at.is_(None)).order_by(AGENTS.c.created_at, AGENTS.c.id))]
+    return [
+        _view(row)
+        for row in conn.execute(
+            select(AGENTS).where(AGENTS.c.archived_at.is_(None)).order_by(AGENTS.c.created_at, AGENTS.c.id)
+        )
+    ]
 
 
 def by_id(conn: Connection, agent_id: str) -> AgentView | None:
@@ -55,7 +67,9 @@ def by_name(conn: Connection, name: str) -> AgentView | None:
 
 def by_source(conn: Connection, prefix: str) -> list[AgentView]:
     """Return the registered agents whose source begins with `prefix`."""
-    statement = select(AGENTS).where(AGENTS.c.archived_at.is_(None), AGENTS.c.source.startswith(prefix, autoescape=True))
+    statement = select(AGENTS).where(
+        AGENTS.c.archived_at.is_(None), AGENTS.c.source.startswith(prefix, autoescape=True)
+    )
     return [_view(row) for row in conn.execute(statement)]
 
 
@@ -71,12 +85,31 @@ def report_of(conn: Connection, agent_id: str) -> Row[Any] | None:
 
 
 def _one(conn: Connection, condition: Any) -> AgentView | None:
-    row = conn.execute(select(AGENTS).where(condition, AGENTS.c.archived_at.is_(None)).order_by(AGENTS.c.created_at.desc(), AGENTS.c.id).limit(1)).first()
+    row = conn.execute(
+        select(AGENTS)
+        .where(condition, AGENTS.c.archived_at.is_(None))
+        .order_by(AGENTS.c.created_at.desc(), AGENTS.c.id)
+        .limit(1)
+    ).first()
     return _view(row) if row else None
 
 
 def _row(view: AgentView) -> dict[str, Any]:
-    fields = ("id", "name", "agent", "text", "revision", "language", "mode", "source", "owner", "metadata", "heartbeat_interval_seconds", "created_at", "updated_at")
+    fields = (
+        "id",
+        "name",
+        "agent",
+        "text",
+        "revision",
+        "language",
+        "mode",
+        "source",
+        "owner",
+        "metadata",
+        "heartbeat_interval_seconds",
+        "created_at",
+        "updated_at",
+    )
     return {field: getattr(view, field) for field in fields}
 
 

@@ -33,31 +33,61 @@ async def heartbeat(agent: AgentView, body: dict[str, Any], context: PluginConte
     metadata = _metadata(body.get("metadata"))
     now = context.clock.now_ms()
     if agent.mode == "external":
-        await context.store.write(_note, agent.id, {"state": state or "running", "at": now, "metadata": metadata, "last_result": _result(body.get("last_result"))})
+        await context.store.write(
+            _note,
+            agent.id,
+            {
+                "state": state or "running",
+                "at": now,
+                "metadata": metadata,
+                "last_result": _result(body.get("last_result")),
+            },
+        )
     else:
         runs = context.services.get(RunService)
         if await runs.heartbeat(agent.id) == 0:
-            raise Conflict("no run of the agent is under way", code="HEARTBEAT_FAILED", hint="execute it first, or register it as an external agent")
+            raise Conflict(
+                "no run of the agent is under way",
+                code="HEARTBEAT_FAILED",
+                hint="execute it first, or register it as an external agent",
+            )
     return {"agent_id": agent.id, "status": "ok", "state": state, "timestamp": rfc3339(now)}
 
 
-async def push_event(agent: AgentView, body: dict[str, Any], *, principal: Principal, context: PluginContext) -> dict[str, Any]:
+async def push_event(
+    agent: AgentView, body: dict[str, Any], *, principal: Principal, context: PluginContext
+) -> dict[str, Any]:
     """Hand an event to an event-driven agent, or note it for an external one.
 
     Raises `InvalidRequest` without `event_type`, `Conflict` for an agent that takes no events, `PolicyDenied`.
     """
     event_type = body.get("event_type")
     if not isinstance(event_type, str) or not 0 < len(event_type) <= 200:
-        raise InvalidRequest("event_type must be a text of 1 to 200 characters", details={"field": "event_type", "reason": "missing_required_field"})
+        raise InvalidRequest(
+            "event_type must be a text of 1 to 200 characters",
+            details={"field": "event_type", "reason": "missing_required_field"},
+        )
     gate = context.services.maybe(Gate)
     if gate is not None:
         resource = ResourceFacts(type="Agent", id=agent.name)
-        await gate.authorize(PolicyRequest(principal=principal, action="agent_event", target=agent.name, resource=resource, arguments={"event_type": event_type}, surface="api", source="event"))
+        await gate.authorize(
+            PolicyRequest(
+                principal=principal,
+                action="agent_event",
+                target=agent.name,
+                resource=resource,
+                arguments={"event_type": event_type},
+                surface="api",
+                source="event",
+            )
+        )
     if agent.mode == "external":
         event = {"event_type": event_type, "payload": body.get("payload"), "timestamp": rfc3339(context.clock.now())}
         await context.store.write(_append_event, agent.id, event, context.clock.now_ms())
         return {"agent_id": agent.id, "event_id": context.ids.uuid(), "status": "noted"}
-    event_id = await context.services.get(RunService).deliver(agent.id, event_type, body.get("payload"), principal=principal, event_id=body.get("event_id"))
+    event_id = await context.services.get(RunService).deliver(
+        agent.id, event_type, body.get("payload"), principal=principal, event_id=body.get("event_id")
+    )
     return {"agent_id": agent.id, "event_id": event_id, "status": "accepted"}
 
 
@@ -65,14 +95,22 @@ def _note(conn: Any, agent_id: str, values: dict[str, Any]) -> None:
     before = records.report_of(conn, agent_id)
     if before is not None:
         merged = {**before.metadata, **values["metadata"]}
-        values = {**values, "metadata": dict(list(merged.items())[-_METADATA_KEYS:]), "last_result": values["last_result"] or before.last_result}
+        values = {
+            **values,
+            "metadata": dict(list(merged.items())[-_METADATA_KEYS:]),
+            "last_result": values["last_result"] or before.last_result,
+        }
     records.report(conn, agent_id, {"events": before.events if before is not None else [], **values})
 
 
 def _append_event(conn: Any, agent_id: str, event: dict[str, Any], at: int) -> None:
     before = records.report_of(conn, agent_id)
     events = [*(before.events if before is not None else []), event][-_KEPT_EVENTS:]
-    kept = {"state": before.state, "metadata": before.metadata, "last_result": before.last_result} if before is not None else {"state": "ready", "metadata": {}, "last_result": None}
+    kept = (
+        {"state": before.state, "metadata": before.metadata, "last_result": before.last_result}
+        if before is not None
+        else {"state": "ready", "metadata": {}, "last_result": None}
+    )
     records.report(conn, agent_id, {**kept, "at": at, "events": events})
 
 
@@ -81,17 +119,26 @@ def _state(word: Any) -> str | None:
         return None
     found = _STATES.get(word.lower()) if isinstance(word, str) else None
     if found is None:
-        raise InvalidRequest(f"unknown state {word!r}", hint=f"one of {', '.join(sorted(_STATES))}", details={"field": "state", "reason": "invalid"})
+        raise InvalidRequest(
+            f"unknown state {word!r}",
+            hint=f"one of {', '.join(sorted(_STATES))}",
+            details={"field": "state", "reason": "invalid"},
+        )
     return found
 
 
 def _metadata(value: Any) -> dict[str, str]:
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(key, str) and isinstance(text, str) for key, text in value.items()):
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and isinstance(text, str) for key, text in value.items()
+    ):
         raise InvalidRequest("metadata must map texts to texts", details={"field": "metadata", "reason": "invalid"})
     if len(value) > _METADATA_KEYS or sum(len(key) + len(text) for key, text in value.items()) > _METADATA_BYTES:
-        raise PayloadTooLarge(f"metadata is limited to {_METADATA_KEYS} keys and {_METADATA_BYTES} characters", details={"field": "metadata"})
+        raise PayloadTooLarge(
+            f"metadata is limited to {_METADATA_KEYS} keys and {_METADATA_BYTES} characters",
+            details={"field": "metadata"},
+        )
     return value
 
 

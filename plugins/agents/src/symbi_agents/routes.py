@@ -65,7 +65,9 @@ def _agents(services: Services) -> Agents:
 
 
 @get("/agents")
-async def list_agents(services: Services, principal: Principal, context: PluginContext, detail: bool = False) -> list[Any]:
+async def list_agents(
+    services: Services, principal: Principal, context: PluginContext, detail: bool = False
+) -> list[Any]:
     """List the agents: ids as in the seed, objects with `?detail=true`."""
     found = await services.get(AgentService).list(principal=principal)
     if not detail:
@@ -86,8 +88,14 @@ async def create_agent(data: CreateAgent, services: Services, principal: Princip
         elif data.system_prompt:
             text = agents.definitions.derive(data.name, msgspec.to_builtins(data))
         else:
-            raise InvalidRequest("dsl is required", hint="send the agent's definition in `dsl`", details={"field": "dsl", "reason": "missing_required_field"})
-    view = await agents.create(data.name, text, principal=principal, mode=mode, metadata=data.metadata, heartbeat_interval_seconds=interval)
+            raise InvalidRequest(
+                "dsl is required",
+                hint="send the agent's definition in `dsl`",
+                details={"field": "dsl", "reason": "missing_required_field"},
+            )
+    view = await agents.create(
+        data.name, text, principal=principal, mode=mode, metadata=data.metadata, heartbeat_interval_seconds=interval
+    )
     answer = {"id": view.id, "status": "created"}
     return {**answer, "dsl": text} if derived else answer
 
@@ -96,7 +104,12 @@ async def create_agent(data: CreateAgent, services: Services, principal: Princip
 async def show_agent(agent_id: str, services: Services, principal: Principal, context: PluginContext) -> dict[str, Any]:
     """Show one agent with its definition."""
     agent = await _reached(agent_id, services, principal)
-    return {**_shown(agent), "dsl": agent.text, "revision": agent.revision, "state": (await status_of(agent, context))["state"]}
+    return {
+        **_shown(agent),
+        "dsl": agent.text,
+        "revision": agent.revision,
+        "state": (await status_of(agent, context))["state"],
+    }
 
 
 @put("/agents/{agent_id:str}", guards=[require_admin])
@@ -114,13 +127,21 @@ async def delete_agent(agent_id: str, services: Services, principal: Principal) 
 
 
 @get("/agents/{agent_id:str}/status")
-async def agent_status(agent_id: str, services: Services, principal: Principal, context: PluginContext) -> dict[str, Any]:
+async def agent_status(
+    agent_id: str, services: Services, principal: Principal, context: PluginContext
+) -> dict[str, Any]:
     """Show an agent's state with real measurements."""
     return await status_of(await _reached(agent_id, services, principal), context)
 
 
 @post("/agents/{agent_id:str}/execute", status_code=200, opt={"idempotent": True})
-async def execute_agent(agent_id: str, request: Request[Any, Any, Any], services: Services, principal: Principal, data: Execute | None = None) -> dict[str, str]:
+async def execute_agent(
+    agent_id: str,
+    request: Request[Any, Any, Any],
+    services: Services,
+    principal: Principal,
+    data: Execute | None = None,
+) -> dict[str, str]:
     """Start one run of an agent; answers once the run is durable."""
     agent = await _reached(agent_id, services, principal)
     body = data or Execute()
@@ -133,7 +154,9 @@ async def execute_agent(agent_id: str, request: Request[Any, Any, Any], services
         surface="http-input",
     )
     given = body.parameters if body.parameters is not None else body.input
-    run = await services.get(RunService).start(agent.id, {} if given is None else given, principal=principal, options=options)
+    run = await services.get(RunService).start(
+        agent.id, {} if given is None else given, principal=principal, options=options
+    )
     return {"execution_id": run.run_id, "status": "execution_started"}
 
 
@@ -141,21 +164,36 @@ async def execute_agent(agent_id: str, request: Request[Any, Any, Any], services
 async def agent_history(agent_id: str, services: Services, principal: Principal, limit: int = 100) -> dict[str, Any]:
     """List an agent's runs with their real outcomes, newest first."""
     if not 1 <= limit <= _HISTORY_MOST:
-        raise InvalidRequest(f"limit must be from 1 to {_HISTORY_MOST}", details={"field": "limit", "reason": "out_of_range"})
+        raise InvalidRequest(
+            f"limit must be from 1 to {_HISTORY_MOST}", details={"field": "limit", "reason": "out_of_range"}
+        )
     agent = await _reached(agent_id, services, principal)
     runs = services.maybe(RunService)
     found = await runs.list(agent_id=agent.id, limit=limit) if runs else []
-    return {"history": [{"execution_id": run.run_id, "status": run.status, "timestamp": rfc3339(run.completed_at or run.started_at or run.created_at)} for run in found]}
+    return {
+        "history": [
+            {
+                "execution_id": run.run_id,
+                "status": run.status,
+                "timestamp": rfc3339(run.completed_at or run.started_at or run.created_at),
+            }
+            for run in found
+        ]
+    }
 
 
 @post("/agents/{agent_id:str}/heartbeat", status_code=200)
-async def agent_heartbeat(agent_id: str, services: Services, principal: Principal, context: PluginContext, data: dict[str, Any] | None = None) -> dict[str, Any]:
+async def agent_heartbeat(
+    agent_id: str, services: Services, principal: Principal, context: PluginContext, data: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Take a sign of life."""
     return await heartbeat(await _reached(agent_id, services, principal), data or {}, context)
 
 
 @post("/agents/{agent_id:str}/events", status_code=200)
-async def agent_event(agent_id: str, data: dict[str, Any], services: Services, principal: Principal, context: PluginContext) -> dict[str, Any]:
+async def agent_event(
+    agent_id: str, data: dict[str, Any], services: Services, principal: Principal, context: PluginContext
+) -> dict[str, Any]:
     """Push an event to an agent."""
     return await push_event(await _reached(agent_id, services, principal), data, principal=principal, context=context)
 
@@ -180,4 +218,15 @@ def _shown(agent: AgentView) -> dict[str, Any]:
     }
 
 
-HANDLERS = [list_agents, create_agent, show_agent, update_agent, delete_agent, agent_status, execute_agent, agent_history, agent_heartbeat, agent_event]
+HANDLERS = [
+    list_agents,
+    create_agent,
+    show_agent,
+    update_agent,
+    delete_agent,
+    agent_status,
+    execute_agent,
+    agent_history,
+    agent_heartbeat,
+    agent_event,
+]

@@ -52,7 +52,11 @@ class Agents(AgentService):
         Raises `InvalidRequest` (name, definition with its diagnostics), `PolicyDenied`, `CapacityExceeded`.
         """
         name = _checked_name(name)
-        spec = None if mode == "external" and not text.strip() else await self.definitions.one(text, name=name, language=language)
+        spec = (
+            None
+            if mode == "external" and not text.strip()
+            else await self.definitions.one(text, name=name, language=language)
+        )
         now = self._context.clock.now_ms()
         view = AgentView(
             id=agent_id or self._context.ids.uuid(),
@@ -71,18 +75,26 @@ class Agents(AgentService):
         )
         await self._authorize("agent_create", view, principal)
         if not await self._context.store.write(records.add, view, limit=self._config.max_agents):
-            raise CapacityExceeded(f"{self._config.max_agents} agents are registered already", hint="delete some, or raise [agents] max_agents")
+            raise CapacityExceeded(
+                f"{self._config.max_agents} agents are registered already",
+                hint="delete some, or raise [agents] max_agents",
+            )
         self._context.events.publish(AgentChanged(agent=view, created=True))
         return view
 
-    async def update(self, agent_id: str, *, principal: Principal, name: str | None = None, text: str | None = None) -> AgentView:
+    async def update(
+        self, agent_id: str, *, principal: Principal, name: str | None = None, text: str | None = None
+    ) -> AgentView:
         """Replace an agent's name, definition or both; runs under way keep the definition they began with.
 
         Raises `NotFound`, `InvalidRequest`, `PolicyDenied`.
         """
         agent = await self.get(agent_id)
         if name is None and text is None:
-            raise InvalidRequest("at least one of name and dsl must be given", details={"field": "name", "reason": "missing_required_field"})
+            raise InvalidRequest(
+                "at least one of name and dsl must be given",
+                details={"field": "name", "reason": "missing_required_field"},
+            )
         changed = msgspec.structs.replace(agent, updated_at=self._context.clock.now_ms())
         if name is not None:
             changed = msgspec.structs.replace(changed, name=_checked_name(name))
@@ -113,7 +125,9 @@ class Agents(AgentService):
         return found
 
     async def resolve(self, name_or_id: str) -> AgentView | None:
-        return await self._context.store.read(records.by_id, name_or_id) or await self._context.store.read(records.by_name, name_or_id)
+        return await self._context.store.read(records.by_id, name_or_id) or await self._context.store.read(
+            records.by_name, name_or_id
+        )
 
     async def spec(self, agent: AgentView) -> AgentSpec:
         return await self.definitions.of(agent)
@@ -135,11 +149,25 @@ class Agents(AgentService):
         gate = self._context.services.maybe(Gate)
         if gate is not None:
             resource = ResourceFacts(type="Agent", id=agent.name, attributes={"mode": agent.mode, "owner": agent.owner})
-            await gate.authorize(PolicyRequest(principal=principal, action=action, target=agent.name, resource=resource, surface="api", source="api"))
+            await gate.authorize(
+                PolicyRequest(
+                    principal=principal,
+                    action=action,
+                    target=agent.name,
+                    resource=resource,
+                    surface="api",
+                    source="api",
+                )
+            )
             return
         log = self._context.services.maybe(AuditLog)
         if log is not None:
-            await log.append(action.replace("_", "."), principal=principal, subject=agent.id, details={"name": agent.name, "revision": agent.revision})
+            await log.append(
+                action.replace("_", "."),
+                principal=principal,
+                subject=agent.id,
+                details={"name": agent.name, "revision": agent.revision},
+            )
 
 
 @asynccontextmanager
@@ -149,13 +177,17 @@ async def open_agents(config: AgentsConfig, context: PluginContext) -> AsyncIter
         languages = {}
         for name, offer in context.catalogue(AGENT_LANGUAGES).items():
             languages[name] = (await stack.enter_async_context(context.open(AGENT_LANGUAGES, name)), offer.suffixes)
-        yield Agents(config, context, Definitions(languages, default=config.language, max_bytes=config.max_definition_bytes))
+        yield Agents(
+            config, context, Definitions(languages, default=config.language, max_bytes=config.max_definition_bytes)
+        )
 
 
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > _NAME_LIMIT or any(ord(char) < 32 or char == "\x7f" for char in name):
-        raise InvalidRequest(f"name must have 1 to {_NAME_LIMIT} printable characters", details={"field": "name", "reason": "invalid"})
+        raise InvalidRequest(
+            f"name must have 1 to {_NAME_LIMIT} printable characters", details={"field": "name", "reason": "invalid"}
+        )
     return name
 
 

@@ -14,7 +14,12 @@ __all__ = ["status_of"]
 
 _MISSED_INTERVALS = 3
 _DEFAULT_INTERVAL = 60
-_ENDED: dict[str, AgentState] = {"completed": "completed", "failed": "failed", "lost": "failed", "terminated": "terminated"}
+_ENDED: dict[str, AgentState] = {
+    "completed": "completed",
+    "failed": "failed",
+    "lost": "failed",
+    "terminated": "terminated",
+}
 _IDLE_MODES = frozenset({"event_driven", "scheduled"})
 
 
@@ -24,7 +29,11 @@ async def status_of(agent: AgentView, context: PluginContext) -> dict[str, Any]:
     live = list(await runs.live(agent.id)) if runs else []
     last = (await runs.list(agent_id=agent.id, limit=1)) if runs else []
     report = await context.store.read(records.report_of, agent.id) if agent.mode == "external" else None
-    state = _external_state(agent, report, context.clock.now_ms()) if agent.mode == "external" else _state(agent, live, last)
+    state = (
+        _external_state(agent, report, context.clock.now_ms())
+        if agent.mode == "external"
+        else _state(agent, live, last)
+    )
     running = [each for each in live if each.status == "running"]
     memory = _total([each.memory_bytes for each in running])
     cpu = _total([each.cpu_percent for each in running])
@@ -33,7 +42,13 @@ async def status_of(agent: AgentView, context: PluginContext) -> dict[str, Any]:
         "state": state,
         "last_activity": rfc3339(_last_activity(agent, live, last, report)),
         "scheduled_at": rfc3339(last[0].scheduled_for or last[0].created_at) if last else None,
-        "resource_usage": {"memory_usage": memory, "cpu_usage": cpu, "active_tasks": len(running), "memory_bytes": memory, "cpu_percent": cpu},
+        "resource_usage": {
+            "memory_usage": memory,
+            "cpu_usage": cpu,
+            "active_tasks": len(running),
+            "memory_bytes": memory,
+            "cpu_percent": cpu,
+        },
         "execution_context": _execution(agent, running, context.clock.now_ms(), state),
         "execution_mode": agent.mode,
         "name": agent.name,
@@ -57,7 +72,9 @@ def _external_state(agent: AgentView, report: Any, now_ms: int) -> AgentState:
     if report is None:
         return "ready"
     silent = now_ms - report.at
-    if report.state not in _ENDED.values() and silent > _MISSED_INTERVALS * 1000 * (agent.heartbeat_interval_seconds or _DEFAULT_INTERVAL):
+    if report.state not in _ENDED.values() and silent > _MISSED_INTERVALS * 1000 * (
+        agent.heartbeat_interval_seconds or _DEFAULT_INTERVAL
+    ):
         return "unreachable"
     found: AgentState = report.state
     return found
