@@ -48,7 +48,8 @@ def verify(ctx: click.Context, as_json: bool, key: Path | None) -> None:
     if as_json:
         print_json(verdict)
     elif verdict.ok:
-        click.echo(f"{verdict.records} records hold" + (f": {verdict.reason}" if verdict.reason else ""))
+        held = "1 record holds" if verdict.records == 1 else f"{verdict.records} records hold"
+        click.echo(held + (f": {verdict.reason}" if verdict.reason else ""))
     else:
         click.echo(f"{click.style('the log does not hold', fg='red', bold=True)}: {verdict.reason}", err=True)
     sys.exit(0 if verdict.ok else 1)
