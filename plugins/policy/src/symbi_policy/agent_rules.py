@@ -15,9 +15,13 @@ from symbi_policy.rates import RateCounter
 __all__ = ["OPERATIONS", "apply_rules", "count_rule_rates"]
 
 OPERATIONS = {
-    "memory_write": "remember", "memory_read": "recall", "memory_forget": "forget", "comm_send": "send",
-    "knowledge_read": "recall", "knowledge_write": "remember",
-}  # fmt: skip
+    "memory_write": ("remember",),
+    "memory_read": ("recall",),
+    "memory_forget": ("forget",),
+    "knowledge_read": ("recall",),
+    "knowledge_write": ("remember",),
+    "comm_send": ("send", "publish"),
+}
 """What the agent language calls a kind of action, where the two differ; a rule may use either name."""
 
 
@@ -90,7 +94,7 @@ def _rate_key(request: PolicyRequest, name: str) -> str:
 def _judge(request: PolicyRequest, rules: AgentRules, rates: dict[str, int] | None) -> RuleVerdict:
     """Ask under the language's name and the kind's own; the stricter answer counts."""
     verdicts = []
-    for name in dict.fromkeys((OPERATIONS.get(request.action), _name(request))):
+    for name in dict.fromkeys((*OPERATIONS.get(request.action, ()), _name(request))):
         if name:
             asked = _asked(request, rules, name, rates)
             try:
