@@ -168,6 +168,7 @@ class StandIns:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.tools_type: type[FakeTools] = FakeTools
 
     @hookimpl
     def services(self) -> Any:
@@ -182,7 +183,7 @@ class StandIns:
             ("agents", AgentService, FakeAgents),
             ("gate", Gate, FakeGate),
             ("approvals", Approvals, FakeApprovals),
-            ("tools", ToolService, FakeTools),
+            ("tools", ToolService, self.tools_type),
         ):
             yield Service(name=name, provides=protocol, open=opener(fake(self.world)))
 

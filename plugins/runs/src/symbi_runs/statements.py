@@ -309,7 +309,7 @@ def take_up(conn: Connection, record: RunRecord, *, values: dict[str, Any], kind
 def end_unclaimed(conn: Connection, run_id: str, *, values: dict[str, Any], kind: str, data: dict[str, Any], now: int) -> bool:
     """End a run that nobody has claimed (queued, or waiting without an owner); return whether it was so."""
     free = RUNS.c.status.in_(["queued", "waiting"]) & RUNS.c.owner.is_(None)
-    done = conn.execute(update(RUNS).where(RUNS.c.id == run_id, free), {**values, "fence": RUNS.c.fence + 1}).rowcount
+    done = conn.execute(update(RUNS).where(RUNS.c.id == run_id, free).values(**values, fence=RUNS.c.fence + 1)).rowcount
     if done:
         seq = last_seqs(conn, [run_id]).get(run_id, 0) + 1
         conn.execute(insert(EVENTS), [_event_row(RunEvent(run_id=run_id, seq=seq, at=now, kind=kind, data=data))])
