@@ -201,6 +201,7 @@ class World:
         found = kernel.services.get(SchedulerService)
         assert isinstance(found, Scheduler)
         self.scheduler: Scheduler = found
+        self.busy = Busy(kernel.store)
 
     async def make(self, **given: Any) -> str:
         """Create a schedule and return its id; every minute, agent `a`, unless said otherwise."""
@@ -227,21 +228,37 @@ class World:
         return to_ms(self.clock.now()) / 1000
 
 
+class Busy:
+    """Counts the calls of the store that are under way, so that a test can wait until there are none."""
+
+    def __init__(self, store: Any) -> None:
+        self.calls = 0
+        self.total = 0
+        for name in ("read", "write", "write_committed"):
+            setattr(store, name, self._counted(getattr(store, name)))
+
+    def _counted(self, method: Any) -> Any:
+        async def call(*args: Any, **options: Any) -> Any:
+            self.calls += 1
+            self.total += 1
+            try:
+                return await method(*args, **options)
+            finally:
+                self.calls -= 1
+
+        return call
+
+
 async def quiet(world: World) -> None:
-    """Wait until the scheduler's threads and tasks have nothing to do at this instant."""
+    """Wait until nothing is left to do at this instant: no call of the store, no event in a queue."""
     still = 0
-    while still < 3:
-        before = _activity(world)
-        await asyncio.sleep(0.002)
-        await settle(5)
-        still = still + 1 if _activity(world) == before else 0
-
-
-def _activity(world: World) -> tuple[Any, ...]:
-    ending = world.scheduler.ending
-    pending = sum(each._queue.qsize() for group in world.kernel.events._subscriptions.values() for each in group)
-    writing = world.kernel.store.backend.figures().get("pending_writes", 0)
-    return (ending.running, len(world.runs.starts), pending, writing, len(world.clock._sleepers))
+    while still < 2:
+        before = world.busy.total
+        await settle(30)
+        waiting = sum(each._queue.qsize() for group in world.kernel.events._subscriptions.values() for each in group)
+        if world.busy.calls or waiting:
+            await asyncio.sleep(0.001)
+        still = still + 1 if not world.busy.calls and not waiting and world.busy.total == before else 0
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ async def test_overlap(tmp_path: Path, policy: Any, options: dict[str, Any], sta
         world.runs.seconds = 150
         zero = world.base + 60
         ident = await world.make(options=ScheduleOptions(overlap=policy, **options), max_fires=10)
-        for _ in range(12 if policy != "queue_all" else 26):
+        for _ in range(14 if policy != "queue_all" else 26):
             if policy == "cancel_previous":
                 await world.advance(2, step=2)
                 await world.advance(58, step=58)

@@ -35,7 +35,7 @@ def routes() -> Iterable[RouteGroup]:
     """`/schedules`, `/calendars` and `/health/scheduler`."""
     from symbi import RouteGroup
 
-    yield RouteGroup(name="scheduler", load="symbi_scheduler.http:HANDLERS")
+    yield RouteGroup(name="scheduler", load="symbi_scheduler.routes:HANDLERS")
 
 
 @hookimpl

@@ -6,7 +6,7 @@ import asyncio
 import builtins
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -231,6 +231,11 @@ class Scheduler:
         if self.pump.fault:
             return unhealthy(f"schedules do not fire: {self.pump.fault}", remedy="symbi doctor")
         return healthy(node=self.node, clock_jumps=self.keeper.jumps, lateness=self.pump.lateness.snapshot())
+
+    async def status_counts(self) -> Mapping[str, int]:
+        """How many schedules there are, for `GET /status`."""
+        found = await self._store.read(queries.counts)
+        return {"schedule_count": sum(number for name, number in found.items() if name.startswith("jobs_"))}
 
     async def on_approval(self, event: ApprovalResolved) -> None:
         """Let a fire go on, or end it, once a person has decided."""
