@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 import pytest
-from symbi_agents.folder import FolderSync
 
 from symbi import Service, hookimpl
 from symbi.contracts.agents import AgentService
+from symbi_agents.folder import FolderSync
 
 
 @pytest.fixture

@@ -63,8 +63,10 @@ def _checks(state: CliState) -> Iterator[Check]:
     yield _data_dir(state)
     yield _token(state)
     yield _port(state)
-    yield from _plugins(state)
-    yield from asyncio.run(_opened(state))
+    plugins = list(_plugins(state))
+    yield from plugins
+    if plugins[0].ok:
+        yield from asyncio.run(_opened(state))
 
 
 def _try(name: str, work: Callable[[], str]) -> Check:

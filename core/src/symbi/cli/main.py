@@ -40,6 +40,9 @@ class Shelf(click.Group):
         return sorted({*self._entries(ctx), *super().list_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = next((command for command in CORE_COMMANDS if not self.words and command.name == cmd_name), None)
+        if own is not None:
+            return _load(own)  # without looking for plugins, so that `symbi doctor` works whatever is wrong with them
         entries = self._entries(ctx).get(cmd_name)
         if not entries:
             return super().get_command(ctx, cmd_name)
@@ -72,9 +75,8 @@ class Shelf(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
-        known = self.list_commands(ctx)
-        if name and not name.startswith("-") and name not in known and self.get_command(ctx, name) is None:
-            close = difflib.get_close_matches(name, known, n=1)
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
 

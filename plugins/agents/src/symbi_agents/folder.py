@@ -148,7 +148,7 @@ class FolderSync:
 async def open_folder(config: FolderConfig, context: PluginContext) -> AsyncIterator[FolderSync]:
     """Register what the folder declares, then follow its changes until closed."""
     agents = context.services.get(AgentService)
-    assert isinstance(agents, Agents)  # noqa: S101  # this plugin provides it
+    assert isinstance(agents, Agents)  # this plugin provides it
     sync = FolderSync((context.settings.folder / config.directory).resolve(), context, agents)
     await sync.sync()
     task = context.tasks.supervise("watch-agents", lambda: _watch(sync)) if config.watch else None

@@ -30,7 +30,7 @@ class CreateAgent(msgspec.Struct, kw_only=True):
 
     name: str
     dsl: str | None = None
-    dslSource: str | None = None  # noqa: N815  # the JavaScript client's spelling
+    dslSource: str | None = None  # the JavaScript client's spelling
     id: str | None = None
     description: str | None = None
     system_prompt: str | None = None
@@ -60,7 +60,7 @@ class Execute(msgspec.Struct, kw_only=True):
 
 def _agents(services: Services) -> Agents:
     found = services.get(AgentService)
-    assert isinstance(found, Agents)  # noqa: S101  # this plugin provides it
+    assert isinstance(found, Agents)  # this plugin provides it
     return found
 
 

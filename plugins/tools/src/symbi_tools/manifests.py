@@ -40,7 +40,7 @@ class _Manifests(ToolProvider):
         values = {**defaults, **arguments}
         if manifest.command is not None:
             return await _command(manifest.command, values, folder=run.working_folder)
-        assert manifest.http is not None  # noqa: S101  # a manifest has one of the two, checked when it was read
+        assert manifest.http is not None  # a manifest has one of the two, checked when it was read
         return await _request(manifest.http, values, environ=self._context.environ, seconds=manifest.timeout_seconds)
 
 
@@ -96,7 +96,7 @@ async def _command(action: CommandAction, values: dict[str, Any], *, folder: str
 
 
 async def _communicate(process: asyncio.subprocess.Process, given: bytes, limit: int) -> tuple[bytes, bytes]:
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101  # all three are pipes
+    assert process.stdin and process.stdout and process.stderr  # all three are pipes
     process.stdin.write(given)
     process.stdin.close()
     async with asyncio.TaskGroup() as group:

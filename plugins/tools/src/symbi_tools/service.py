@@ -109,7 +109,7 @@ class Tools(ToolService):
 
     def _checker(self, spec: ToolSpec) -> Checker:
         known = self._checkers.get(spec.name)
-        if known is None or known[0] is not spec and known[0] != spec:
+        if known is None or (known[0] is not spec and known[0] != spec):
             known = self._checkers[spec.name] = (spec, Checker(spec))
         return known[1]
 
