@@ -163,7 +163,7 @@ class FullDisk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = False
         self._real = os.write
-        monkeypatch.setattr("symbi_audit.writer.os.write", self.write)
+        monkeypatch.setattr("symbi_audit.segment_file.os.write", self.write)
 
     def write(self, fd: int, content: bytes) -> int:
         if self.full and len(content) > 10:
@@ -185,6 +185,28 @@ async def test_sec_5_a_full_disk_stops_what_must_be_recorded_and_heals(
         disk.full = False
         await log.append("test.again", principal="x")
         assert (await log.health()).state == "healthy"
+        assert await log.read(kind="test.refused") == []
+    assert verify_log(places).ok
+
+
+async def test_a_disk_that_fails_altogether_is_refused_until_a_restart_has_looked(
+    open_log: OpenLog, places: AuditPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async with open_log() as log:
+        await fill(log, 3)
+        with monkeypatch.context() as broken:
+            broken.setattr("symbi_audit.segment_file.os.fdatasync", fail)
+            broken.setattr("symbi_audit.segment_file.os.ftruncate", fail)
+            with pytest.raises(AuditFailed, match="Input/output error"):
+                await log.append("test.doubtful", principal="x")
+        with pytest.raises(AuditFailed, match="in doubt"):
+            await log.append("test.refused", principal="x")
+        assert (await log.health()).state == "unhealthy"
+    async with open_log() as log:
+        await log.append("test.again", principal="x")
         assert await log.read(kind="test.refused") == []
     assert verify_log(places).ok
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -13,13 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from symbi.contracts.audit import AuditFailed
-from symbi_audit.anchor import sync_folder, write_anchor
+from symbi_audit.anchor import write_anchor
 from symbi_audit.chain import CHECKPOINT_EVERY, Checkpoint, canonical, make_line
 from symbi_audit.config import AuditConfig, AuditPlaces
 from symbi_audit.keys import SigningKey
 from symbi_audit.recover import Tail, sign_checkpoint
 from symbi_audit.retention import expired, last_hash
-from symbi_audit.segments import list_segments, segment_name
+from symbi_audit.segment_file import SegmentFile
+from symbi_audit.segments import list_segments
 
 __all__ = ["ChainWriter", "Written"]
 
@@ -59,15 +59,13 @@ class ChainWriter:
         self._seq, self._previous, self._signed = tail.seq, tail.previous, tail.signed
         self._anchor = tail.anchor
         self._first, self._before = tail.anchor.first, tail.anchor.before
-        self._fd: int | None = None
-        self._size = 0
+        self._file = SegmentFile(places.folder, config.segment_bytes)
         self._queue: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._unsigned_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="symbi-audit-writer", daemon=True)
         self.failure = ""
-        self.broken = False
 
     @property
     def seq(self) -> int:
@@ -81,7 +79,7 @@ class ChainWriter:
 
     def start(self) -> None:
         """Open the newest segment and start the thread (blocks shortly). Raises `OSError`."""
-        self._open_segment()
+        self._file.open(self._seq + 1)
         self._unsigned_since = time.monotonic() if self._seq > self._anchor.seq else None
         self._thread.start()
 
@@ -107,9 +105,7 @@ class ChainWriter:
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join()
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        self._file.close()
 
     def _run(self) -> None:
         while True:
@@ -118,7 +114,7 @@ class ChainWriter:
             try:
                 self._step(jobs, ending)
             except Exception as error:  # a fault of ours must refuse, not leave callers waiting for ever
-                self.broken = True
+                self._file.broken = True
                 self._answer_all(jobs, self._failed(error))
             if ending:
                 return
@@ -151,7 +147,7 @@ class ChainWriter:
         except Exception as cause:
             error = self._failed(cause)
         self._answer_all(jobs, error)
-        if error is None and self._size >= self._config.segment_bytes:
+        if error is None and self._file.full:
             self._rotate()
 
     def _answer_all(self, jobs: list[_Job], error: AuditFailed | None) -> None:
@@ -163,8 +159,6 @@ class ChainWriter:
                 loop.call_soon_threadsafe(_answer, part, error)
 
     def _write_lines(self, jobs: list[_Job]) -> None:
-        if self.broken:
-            raise OSError("an earlier failure left its end in doubt")
         lines: list[bytes] = []
         seq, previous, signed = self._seq, self._previous, self._signed
         for job in jobs:
@@ -176,36 +170,19 @@ class ChainWriter:
             if seq - signed >= CHECKPOINT_EVERY:
                 lines.append(self._checkpoint_line(self._sign(seq, previous)))
                 signed = seq
-        self._put(b"".join(lines))
+        self._file.append(b"".join(lines), next_seq=self._seq + 1)
         self._seq, self._previous, self._signed = seq, previous, signed
         self.failure = ""
         if self._unsigned_since is None:
             self._unsigned_since = time.monotonic()
 
-    def _put(self, content: bytes) -> None:
-        """Append durably, or leave the file as it was and raise `OSError`."""
-        if self._fd is None:
-            self._open_segment()
-        assert self._fd is not None  # just opened
-        try:
-            done = 0
-            while done < len(content):
-                done += os.write(self._fd, memoryview(content)[done:])
-            os.fdatasync(self._fd)
-        except OSError:
-            try:
-                os.ftruncate(self._fd, self._size)
-                os.fdatasync(self._fd)
-            except OSError:
-                self.broken = True
-            raise
-        self._size += len(content)
-
     def _failed(self, cause: Exception) -> AuditFailed:
         self.failure = f"cannot write {self._places.folder}: {getattr(cause, 'strerror', None) or cause}"
         _log.error("audit log: %s", self.failure)
         hint = (
-            "restart, which checks the log" if self.broken else "free some space, or mend the permissions of the folder"
+            "restart, which checks the log"
+            if self._file.broken
+            else "free some space, or mend the permissions of the folder"
         )
         error = AuditFailed(f"the audit log {self.failure}, so nothing that it must record may be done", hint=hint)
         error.__cause__ = cause
@@ -222,8 +199,8 @@ class ChainWriter:
         self._unsigned_since = time.monotonic()
         try:
             checkpoint = self._sign(self._seq, self._previous)
-            if self._signed < self._seq and not self.broken:
-                self._put(self._checkpoint_line(checkpoint))
+            if self._signed < self._seq and not self._file.broken:
+                self._file.append(self._checkpoint_line(checkpoint), next_seq=self._seq + 1)
                 self._signed = self._seq
             write_anchor(self._places.anchor, checkpoint)
             self._anchor = checkpoint
@@ -231,25 +208,9 @@ class ChainWriter:
         except OSError as error:
             self._failed(error)
 
-    def _open_segment(self) -> None:
-        segments = list_segments(self._places.folder)
-        path = segments[-1].path if segments else self._places.folder / segment_name(self._seq + 1)
-        if (
-            segments
-            and segments[-1].path.stat().st_size >= self._config.segment_bytes
-            and segments[-1].first <= self._seq
-        ):
-            path = self._places.folder / segment_name(self._seq + 1)
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._size = os.fstat(self._fd).st_size
-        sync_folder(self._places.folder)
-
     def _rotate(self) -> None:
         try:
-            if self._fd is not None:
-                os.close(self._fd)
-                self._fd = None
-            self._open_segment()
+            self._file.open(self._seq + 1)
             self._trim()
         except OSError as error:
             self._failed(error)
@@ -277,7 +238,7 @@ class ChainWriter:
         }
         seq = self._seq + 1
         digest, line = make_line({**fields, "seq": seq, "previous": self._previous})
-        self._put(line)
+        self._file.append(line, next_seq=seq)
         self._seq, self._previous = seq, digest
         self._set_anchor()
         if self._anchor.first == following.first:
