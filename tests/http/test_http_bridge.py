@@ -137,6 +137,20 @@ async def test_paths_that_differ_only_in_a_parameters_name_collide(make_client: 
         assert set(faults(client)) == {"beta", "gamma"}
 
 
+async def test_routes_that_only_clash_when_put_together_cost_the_later_plugin(make_client: Any) -> None:
+    @post("/things/{number:int}", opt={"auth": "open"}, status_code=200)
+    async def change_number(number: int) -> int:
+        return number
+
+    plugins = [RoutesPlugin("alpha", [thing]), RoutesPlugin("beta", [change_number]), RoutesPlugin("gamma", [good])]
+    async with make_client(plugins=plugins) as client:
+        assert (await client.get("/api/v1/things/x")).text == "x"
+        assert (await client.get("/api/v1/good")).text == "good"
+        assert set(faults(client)) <= {"beta"}
+        answer = await client.post("/api/v1/things/5")
+        assert answer.status_code == (405 if faults(client) else 200)
+
+
 async def test_the_same_path_with_another_method_is_no_collision(make_client: Any) -> None:
     async with make_client(plugins=[RoutesPlugin("alpha", [thing]), RoutesPlugin("beta", [change_thing])]) as client:
         assert (await client.post("/api/v1/things/y")).text == "y"

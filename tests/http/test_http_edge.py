@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -251,3 +252,13 @@ def test_defaults_are_those_of_the_interface_page() -> None:
         True,
     )
     assert settings.max_body_bytes == 2 * 1024 * 1024
+
+
+async def test_access_log_is_one_line_without_the_query(make_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async with make_client() as client:
+        with caplog.at_level(logging.INFO, "symbi.http.access"):
+            await client.get("/api/v1/a%0aforged%20line?token=hunter2")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "symbi.http.access"]
+    assert line.startswith("GET '/api/v1/a\\nforged line' 404 ")
+    assert "hunter2" not in line
+    assert "\n" not in line

@@ -27,6 +27,7 @@ from symbi.kernel.context import PluginContext
 from symbi.kernel.services import Services
 
 if TYPE_CHECKING:
+    from litestar import Router
     from litestar.connection import Request
     from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
@@ -65,26 +66,34 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
     loopback = is_loopback(host or server.host)
     authority = open_authority(kernel.settings, kernel.clock, auth)
     doorman = Doorman(authority, open_paths=auth.open_paths, loopback=loopback, cors=Cors(server.cors_origins))
+    idempotency = Idempotency(kernel, keep_hours=server.idempotency_hours)
+    entry = DefineMiddleware(cast("Any", Entry), doorman=doorman, settings=server, idempotency=idempotency)
     options = _options(kernel, server)
-    bridge = Bridge(kernel, scratch=options)
-    core = [PluginRouter(path="/api/v1", route_handlers=CORE_HANDLERS)]
-    if server.docs:
-        core.append(PluginRouter(path="/", route_handlers=DOCS_HANDLERS))
-    bridge.reserve(core)
+    bridge = Bridge(kernel, core=_core_routers(server), scratch=options)
     for plugin, group in kernel.routes():
         bridge.add(plugin, group)
-    routers = [("core", router) for router in core] + bridge.routers
-    idempotency = Idempotency(kernel, keep_hours=server.idempotency_hours)
-    app = SymbiApp(
-        route_handlers=[router for _, router in routers],
-        middleware=[DefineMiddleware(cast("Any", Entry), doorman=doorman, settings=server, idempotency=idempotency)],
-        exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=openapi_config(kernel.version),
-        state=_state(kernel, server, authority, Description(version=kernel.version, routers=routers, options=options)),
-        **options,
-    )
+
+    def make(routers: list[tuple[str, Router]]) -> SymbiApp:
+        description = Description(version=kernel.version, routers=routers, options=options)
+        return SymbiApp(
+            route_handlers=[router for _, router in routers],
+            middleware=[entry],
+            exception_handlers=EXCEPTION_HANDLERS,
+            openapi_config=openapi_config(kernel.version),
+            state=_state(kernel, server, authority, description),
+            **options,
+        )
+
+    app = bridge.build(make)
     app.edge = Edge(app.serve_inside, server, loopback=loopback, monotonic=kernel.clock.monotonic)
     return app
+
+
+def _core_routers(server: ServerSettings) -> list[Router]:
+    core: list[Router] = [PluginRouter(path="/api/v1", route_handlers=CORE_HANDLERS)]
+    if server.docs:
+        core.append(PluginRouter(path="/", route_handlers=DOCS_HANDLERS))
+    return core
 
 
 def _options(kernel: KernelView, server: ServerSettings) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from litestar import Router
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Bridge", "Claim"]
 
 _log = logging.getLogger("symbi.http.bridge")
+T = TypeVar("T")
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
 
@@ -32,18 +33,15 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bridge:
-    """Takes route groups one by one; `routers` are those that passed."""
+    """Takes the core's routers and then route groups one by one; `routers` are those that passed."""
 
-    def __init__(self, kernel: KernelView, *, scratch: dict[str, Any]) -> None:
+    def __init__(self, kernel: KernelView, *, core: Sequence[Router], scratch: dict[str, Any]) -> None:
         self._kernel = kernel
         self._scratch = scratch
         self._claims: dict[tuple[str, str], Claim] = {}
         self.routers: list[tuple[str, Router]] = []
-
-    def reserve(self, routers: Iterable[Router]) -> None:
-        """Claim the paths of the core's own routes."""
-        for router in routers:
-            self._take("core", "symbi-core", self._try([router]))
+        for router in core:
+            self._take("core", "symbi-core", self._try([router]), router)
 
     def add(self, plugin: str, group: RouteGroup) -> bool:
         """Take one group; a group that fails is recorded as a fault of its plugin, and False returned."""
@@ -51,19 +49,35 @@ class Bridge:
             router = self._router(plugin, group)
             routes = self._try([router])
             self._refuse_taken(plugin, routes)
-            self._try([*(each for _, each in self.routers), router])
         except Exception as error:
-            _log.debug("routes %s of plugin %s", group.name, plugin, exc_info=True)
-            self._kernel.blame(
-                plugin,
-                "routes",
-                error,
-                remedy=f"the routes {group.name!r} are left out; mend or disable the plugin {plugin}",
-            )
+            self._blame(plugin, error)
             return False
-        self._take(plugin, self._source(plugin), routes)
-        self.routers.append((plugin, router))
+        self._take(plugin, self._source(plugin), routes, router)
         return True
+
+    def build(self, make: Callable[[list[tuple[str, Router]]], T]) -> T:
+        """Return what `make` makes of the routers; where they do not get on with each other, without those that came later."""
+        try:
+            return make(self.routers)
+        except Exception:
+            _log.warning(
+                "the routes of the plugins do not get on with each other; looking for the ones to leave out",
+                exc_info=True,
+            )
+        kept: list[tuple[str, Router]] = []
+        for plugin, router in self.routers:
+            try:
+                self._try([*(each for _, each in kept), router])
+                kept.append((plugin, router))
+            except Exception as error:
+                self._blame(plugin, error)
+        self.routers = kept
+        return make(kept)
+
+    def _blame(self, plugin: str, error: Exception) -> None:
+        _log.debug("routes of plugin %s", plugin, exc_info=error)
+        remedy = f"its routes are left out; mend it, or disable it: [plugins] disabled = [{plugin!r}]"
+        self._kernel.blame(plugin, "routes", error, remedy=remedy)
 
     def _router(self, plugin: str, group: RouteGroup) -> Router:
         handlers = load(group.load)
@@ -92,10 +106,10 @@ class Bridge:
                 raise PluginError(
                     f"{method} {path} is offered by {plugin} ({self._source(plugin)}) and taken by {holder.plugin} ({holder.source})",
                     plugin=plugin,
-                    hint=f"disable one of the two: [plugins] disabled = [{plugin!r}]",
                 )
 
-    def _take(self, plugin: str, source: str, routes: Sequence[tuple[str, str]]) -> None:
+    def _take(self, plugin: str, source: str, routes: Sequence[tuple[str, str]], router: Router) -> None:
+        self.routers.append((plugin, router))
         self._claims.update({route: Claim(plugin=plugin, source=source) for route in routes})
 
     def _source(self, plugin: str) -> str:

@@ -51,6 +51,7 @@ class Edge:
         out = Outgoing(
             send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), method=scope["method"]
         )
+        method, path = scope["method"], scope["path"]
         began = self._monotonic() if _access.isEnabledFor(logging.INFO) else 0.0
         try:
             problem = self._refusal(scope, headers)
@@ -70,14 +71,8 @@ class Edge:
             await send_problem(out, problem)
         finally:
             if began:
-                _access.info(
-                    "%s %s %d %.1f ms %s",
-                    scope["method"],
-                    scope["path"],
-                    out.status,
-                    (self._monotonic() - began) * 1000,
-                    trace.request_id,
-                )
+                took_ms = (self._monotonic() - began) * 1000
+                _access.info("%s %s %d %.1f ms %s", method, _printable(path), out.status, took_ms, trace.request_id)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
         if not self._hosts.admits(headers.get(b"host")):
@@ -116,3 +111,8 @@ class Edge:
 def _problem(status: int) -> Problem:
     code, message = CODES[status]
     return Problem(status=status, code=code, message=message)
+
+
+def _printable(path: str) -> str:
+    """Return a path as one line of a log may hold it; the query is never logged, since tokens travel in it (F-08)."""
+    return path if path.isprintable() and len(path) <= 300 else ascii(path)[:300]

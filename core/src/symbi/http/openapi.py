@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from importlib.resources import files
 from typing import Any
 
@@ -57,12 +58,14 @@ class Description:
         self._routers = routers
         self._options = options
         self._document: bytes | None = None
+        self._making = threading.Lock()
 
     def document(self, app: Litestar) -> bytes:
-        """Return the document as JSON."""
-        if self._document is None:
-            self._document = msgspec.json.encode(_finish(self._describe(app)))
-        return self._document
+        """Return the document as JSON; the first call takes about a second, so it belongs in a thread."""
+        with self._making:
+            if self._document is None:
+                self._document = msgspec.json.encode(_finish(self._describe(app)))
+            return self._document
 
     def _describe(self, app: Litestar) -> dict[str, Any]:
         try:
@@ -89,7 +92,7 @@ class Description:
         return document
 
 
-@get("/openapi.json", opt={"auth": "loopback"}, include_in_schema=False, sync_to_thread=False)
+@get("/openapi.json", opt={"auth": "loopback"}, include_in_schema=False, sync_to_thread=True)
 def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return the OpenAPI document."""
     description: Description = request.app.state.description

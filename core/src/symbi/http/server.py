@@ -103,6 +103,7 @@ async def serve(
         server_header=False,
         access_log=False,
         log_config=None,
+        log_level="warning",
         ws_max_size=MOST_FRAME_BYTES,
         timeout_graceful_shutdown=max(
             1, round(app.state.server.grace_seconds if grace_seconds is None else grace_seconds)
