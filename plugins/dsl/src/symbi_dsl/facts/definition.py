@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from symbi.contracts.definitions import (
@@ -27,6 +24,7 @@ from symbi_dsl.facts.schedules import schedule_spec
 from symbi_dsl.facts.scope import Scope
 from symbi_dsl.facts.types import TypeTable, type_text
 from symbi_dsl.facts.webhooks import webhook_spec
+from symbi_dsl.collection import no_collection
 from symbi_dsl.limits import DEFAULT_LIMITS, Limits
 from symbi_dsl.syntax.items import Agent, Declaration, File, Function, Metadata, Policy
 from symbi_dsl.syntax.parser import Parser, parse_tree
@@ -52,22 +50,9 @@ def parse_definition(
         return _refused(path, "E001", f"{len(text)} characters; at most {limits.source} are read")
     source = Source(text, path)
     problems = Problems(limits.errors)
-    with _no_collection(len(text)):
+    with no_collection(len(text)):
         tree, parser = parse_tree(text, problems=problems, limits=limits)
         return _Assembly(source, problems, agents, tree, parser).result()
-
-
-@contextmanager
-def _no_collection(size: int) -> Iterator[None]:
-    """Keep the collector from walking a large tree again and again while it grows."""
-    if size < 65_536 or not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class _Assembly:

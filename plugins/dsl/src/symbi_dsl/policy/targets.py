@@ -85,8 +85,7 @@ class Target:
         if pattern is None or not self._action(pattern, request):
             return False, {}
         named = {key: value for key, value in request.arguments.items() if key != POSITIONAL}
-        loose = request.arguments.get(POSITIONAL)
-        values = [*(loose if isinstance(loose, list) else []), *named.values()]
+        values = _positions(request, named)
         bound: dict[str, Any] = {}
         for index, arg in enumerate(node.args):
             if isinstance(arg, Name):
@@ -110,19 +109,32 @@ class Target:
         values: list[Any],
         bound: dict[str, Any],
     ) -> None:
+        """Give a name of the target its value; one whose value is not sure stays undefined."""
         if name in named:
             bound[name] = named[name]
-        elif index == 0 and request.resource is not None:
-            bound[name] = request.resource
         elif index < len(values):
             bound[name] = values[index]
+        elif index == 0 and request.resource not in (None, request.action):
+            bound[name] = request.resource
 
     def _literal(self, arg: Node, index: int, request: RuleRequest, values: list[Any]) -> bool:
         if self.strict:
-            return any(_same(arg, value) for value in (request.resource, *values))
-        if index == 0 and request.resource is not None and _same(arg, request.resource):
+            given = [value for key, value in request.arguments.items() if key != POSITIONAL]
+            return any(_same(arg, value) for value in (request.resource, *values, *given))
+        if index == 0 and request.resource != request.action and _same(arg, request.resource):
             return True
         return index < len(values) and _same(arg, values[index])
+
+
+def _positions(request: RuleRequest, named: dict[str, Any]) -> list[Any]:
+    """Return the arguments whose place is sure: those given by place, or the only one that there is.
+
+    The order of named arguments is the caller's choice, so it must never decide what a rule looks at.
+    """
+    loose = request.arguments.get(POSITIONAL)
+    if isinstance(loose, list) and loose:
+        return loose
+    return list(named.values()) if len(named) == 1 else []
 
 
 def _same(arg: Node, value: Any) -> bool:

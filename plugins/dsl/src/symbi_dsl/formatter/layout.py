@@ -1,0 +1,115 @@
+"""Writes pieces as lines: indented by the brackets that are open, broken where the marks or the author say."""
+
+from __future__ import annotations
+
+from symbi_dsl.formatter.long_lines import WIDTH, split_line, width_of
+from symbi_dsl.formatter.marks import BLANK, BREAK, CLOSE, JOIN, Marks
+from symbi_dsl.formatter.pieces import Piece
+from symbi_dsl.formatter.spacing import needs_space
+
+__all__ = ["write"]
+
+_CLOSERS = frozenset({")", "]", "}"})
+_OPENERS = frozenset({"(", "[", "{"})
+_FRESH = frozenset({"{", "[", "(", ",", ";"})
+_STEP = 4
+
+
+class _Writer:
+    """The lines so far, and the brackets that are open: the indent of the line that opened each."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.lines: list[str] = []
+        self.line: list[tuple[Piece, bool]] = []
+        self.indent = 0
+        self.open: list[int] = []
+        self.recent: list[Piece] = []
+
+    def add(self, piece: Piece, breaks: int) -> None:
+        """Write one piece, after as many line breaks."""
+        if breaks and self.recent:
+            self.flush()
+            if breaks > 1:
+                self.lines.append("")
+            self.indent = self._indent(piece)
+        space = False
+        if self.line:
+            before = self.recent[-2] if len(self.recent) > 1 else None
+            space = needs_space(before, self.recent[-1], piece)
+        self.line.append((piece, space))
+        if piece.kind in _CLOSERS and self.open:
+            self.open.pop()
+        elif piece.kind in _OPENERS:
+            self.open.append(self.indent)
+        self.recent = [*self.recent[-1:], piece]
+
+    def _indent(self, piece: Piece) -> int:
+        if piece.kind in _CLOSERS:
+            return self.open[-1] if self.open else 0
+        base = self.open[-1] + _STEP if self.open else 0
+        return base + _STEP if self._continues(piece) else base
+
+    def _continues(self, piece: Piece) -> bool:
+        """Tell whether a line goes on with what the line before began."""
+        if piece.start in self.marks.begins or piece.comment:
+            return False
+        last = next((item for item in reversed(self.recent) if not item.comment), None)
+        return last is not None and last.kind not in _FRESH and last.text[-1] not in ";,"
+
+    def flush(self) -> None:
+        """End the line."""
+        if self.line:
+            if width_of(self.line, self.indent) > WIDTH:
+                self.lines.extend(split_line(self.line, self.indent, self.marks.blocks))
+            else:
+                self.lines.append(" " * self.indent + "".join((" " if s else "") + p.text for p, s in self.line))
+        self.line = []
+
+
+def write(items: list[Piece], marks: Marks) -> str:
+    """Return the text of the pieces."""
+    writer = _Writer(marks)
+    forces = _forces(items, marks)
+    previous: Piece | None = None
+    for piece, force in zip(items, forces, strict=True):
+        writer.add(piece, _breaks(previous, piece, force))
+        previous = piece
+    writer.flush()
+    return "\n".join(writer.lines) + "\n" if writer.lines else ""
+
+
+def _forces(items: list[Piece], marks: Marks) -> list[str | None]:
+    """Return the mark of each piece; one that asks for a blank line passes it on to the comments right before it."""
+    forces = [None if piece.comment else marks.force.get(piece.start) for piece in items]
+    for at, force in enumerate(forces):
+        if force not in (BLANK, BREAK, CLOSE):
+            continue
+        first = at
+        while first > 0 and items[first - 1].comment and items[first - 1].breaks:
+            first -= 1
+        if first != at and force == BLANK:
+            forces[first] = BLANK if first else BREAK
+            for inner in range(first + 1, at):
+                forces[inner] = BREAK
+            forces[at] = CLOSE
+    return forces
+
+
+def _breaks(previous: Piece | None, piece: Piece, force: str | None) -> int:
+    if previous is None:
+        return 0
+    breaks = piece.breaks
+    if previous.kind == "{" or piece.kind == "}":
+        breaks = min(breaks, 1)
+    if force == BLANK:
+        breaks = 2
+    elif force == CLOSE:
+        breaks = 1
+    elif force == BREAK:
+        breaks = max(1, breaks)
+    elif force == JOIN:
+        breaks = 0
+    if previous.to_line_end:
+        return max(1, breaks)
+    return breaks

@@ -1,0 +1,60 @@
+"""Tokens and comments in one list, each with the line breaks before it."""
+
+from __future__ import annotations
+
+from symbi_dsl.formatter.marks import Marks
+from symbi_dsl.syntax.parser import Parser
+
+__all__ = ["Piece", "pieces"]
+
+
+class Piece:
+    """One token or comment as it is written out."""
+
+    __slots__ = ("breaks", "kind", "start", "text", "typed")
+
+    def __init__(self, kind: str, text: str, start: int, breaks: int, typed: bool) -> None:
+        self.kind = kind
+        self.text = text
+        self.start = start
+        self.breaks = breaks
+        self.typed = typed
+
+    @property
+    def comment(self) -> bool:
+        """Tell whether it is a comment."""
+        return self.kind == "comment"
+
+    @property
+    def to_line_end(self) -> bool:
+        """Tell whether nothing can follow it on its line."""
+        return self.kind == "comment" and not self.text.startswith("/*")
+
+
+def pieces(text: str, parser: Parser, marks: Marks) -> list[Piece]:
+    """Return what is to be written, in order."""
+    typed = set()
+    for start, end in marks.types:
+        at = marks.index[start]
+        while parser.start[at] < end:
+            typed.add(parser.start[at])
+            at += 1
+    parts: list[tuple[int, int, str, str]] = [(start, end, "comment", text[start:end]) for start, end in marks.comments]
+    for kind, word, start, end in zip(parser.kind, parser.text, parser.start, parser.end, strict=True):
+        if kind == "end" or start in marks.drop:
+            continue
+        parts.append((start, end, kind, marks.rename.get(start, word) + marks.insert.get(end, "")))
+    parts.sort(key=lambda part: part[0])
+    found: list[Piece] = []
+    last = 0
+    for start, end, kind, word in parts:
+        breaks = text.count("\n", last, start) if found else 0
+        written = _comment(word) if kind == "comment" else word
+        found.append(Piece(kind, written, start, min(breaks, 2), start in typed))
+        last = end
+    return found
+
+
+def _comment(word: str) -> str:
+    """Return a comment without the white space that ends its line."""
+    return word if word.startswith("/*") else word.rstrip()
