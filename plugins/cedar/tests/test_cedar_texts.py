@@ -91,6 +91,14 @@ def test_refused(text: str, code: str) -> None:
         ("permit (principal is Agent, action, resource);", "old-namespace"),
         ('@id("a") permit (principal, action == Symbi::Action::"tool_cal::x", resource);', "unknown-action"),
         ('@id("a") forbid (principal, action, resource) when { context.sensitive };', "unknown-attribute"),
+        (
+            '@id("a") forbid (principal, action, resource) when { context.args.path like "/etc*" };',
+            "unguarded-argument",
+        ),
+        (
+            '@id("a") forbid (principal, action in Symbi::Action::"tool_call", resource) when { context.trusted.x };',
+            "unguarded-argument",
+        ),
         ('@id("a") @obligation("log:full") forbid (principal, action, resource);', "forbid-obligation"),
         (
             '@id("a") permit (principal, action, resource); @id("b") permit (principal, action, resource);',

@@ -201,7 +201,7 @@ class PolicyEngineContract:
 
     def render(self, rules: Sequence[Rule]) -> str:
         """Return the rules as a text of the engine's language, with their ids."""
-        raise NotImplementedError
+        pytest.fail("say in render() how a Rule is spelt in your language")
 
     def broken(self) -> str:
         """Return a text that does not parse."""

@@ -10,7 +10,7 @@ import msgspec
 
 from symbi.contracts.policy import ACTIONS
 from symbi.contracts.policy_sets import PolicyFinding
-from symbi_cedar.names import CONTEXT_KEYS, ENTITY_TYPES, NAMESPACE
+from symbi_cedar.names import CONTEXT_KEYS, ENTITY_TYPES, NAMESPACE, OPTIONAL_CONTEXT_KEYS
 from symbi_cedar.obligations import read_obligations, unknown_obligations
 from symbi_cedar.parse import ParsedPolicy
 
@@ -88,6 +88,16 @@ def _attributes(policy: ParsedPolicy) -> Found:
         yield "warning", "unknown-attribute", message
 
 
+def _unguarded(policy: ParsedPolicy) -> Found:
+    """Warn of reading an argument that the policy does not ask for first, where it speaks of more than one action."""
+    named = policy.actions()
+    if named is not None and len(named) == 1 and all("::" in action for action in named):
+        return
+    asked, read = _argument_attributes(policy.tree["conditions"])
+    for name in sorted(read - asked):
+        yield "warning", "unguarded-argument", f"not every request has {name}; ask with `has` first, or an error denies"
+
+
 def _style(policy: ParsedPolicy) -> Found:
     for note in sorted(policy.notes):
         yield "warning", f"old-{note.replace('_', '-')}", _NOTES[note]
@@ -96,7 +106,7 @@ def _style(policy: ParsedPolicy) -> Found:
 
 
 _CHECKS: tuple[Callable[[ParsedPolicy], Found], ...] = (
-    _text, _obligations, _types, _actions, _permit_all, _attributes, _style
+    _text, _obligations, _types, _actions, _permit_all, _attributes, _unguarded, _style
 )  # fmt: skip
 
 
@@ -173,6 +183,30 @@ def _context_attributes(node: Any) -> tuple[set[str], set[str]]:
         guarded |= below[0]
         used |= below[1]
     return guarded, used
+
+
+def _argument_attributes(node: Any) -> tuple[set[str], set[str]]:
+    """Return the attributes directly below `context.args` and `context.trusted` that are asked for, and those read."""
+    asked: set[str] = set()
+    read: set[str] = set()
+    parts = node if isinstance(node, list) else list(node.values()) if isinstance(node, dict) else []
+    for key, group in (("has", asked), (".", read)):
+        body = node.get(key) if isinstance(node, dict) else None
+        if isinstance(body, dict) and (place := _below_context(body.get("left"))):
+            group.add(f"{place}.{body['attr']}")
+    for part in parts:
+        below = _argument_attributes(part)
+        asked |= below[0]
+        read |= below[1]
+    return asked, read
+
+
+def _below_context(node: Any) -> str | None:
+    """Return `context.args` or `context.trusted` where the node is that, else None."""
+    inner = node.get(".") if isinstance(node, dict) else None
+    if isinstance(inner, dict) and inner.get("left") == {"Var": "context"} and inner["attr"] in OPTIONAL_CONTEXT_KEYS:
+        return f"context.{inner['attr']}"
+    return None
 
 
 def _mixed(text: str) -> list[str]:

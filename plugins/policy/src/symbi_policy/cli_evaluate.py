@@ -16,12 +16,11 @@ from symbi.contracts.errors import ConfigError, InvalidRequest
 from symbi.contracts.policy import Decision, PolicyRequest
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi_policy.offline import open_offline
-from symbi_policy.questions import Question, answer_of, read_question, request_of
+from symbi_policy.questions import DEFAULT_AGENT, Question, answer_of, read_question, request_of
 
 __all__ = ["evaluate", "explain"]
 
 MOST_INPUT = 2_000_000
-DEFAULT_AGENT = "claude-code"
 
 
 def _options(command: Any) -> Any:

@@ -10,7 +10,11 @@ from symbi.contracts.errors import InvalidRequest
 from symbi.contracts.policy import AgentFacts, Decision, PolicyRequest, ResourceFacts, Source
 from symbi.contracts.principal import Principal
 
-__all__ = ["Question", "answer_of", "read_question", "request_of"]
+__all__ = ["DEFAULT_AGENT", "Question", "answer_of", "read_question", "request_of"]
+
+
+DEFAULT_AGENT = "claude-code"
+"""Who calls a tool where a question does not say, as hooks of that coding tool do not."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +50,7 @@ def request_of(
     question: Question, principal: Principal, *, agent: str | None = None, surface: str = ""
 ) -> PolicyRequest:
     """Return the request that a question means; `agent` and `surface` stand in where the question says nothing."""
-    who = question.agent or agent
+    who = question.agent or (agent if question.action == "tool_call" else None)
     facts = AgentFacts(id=who, name=who) if isinstance(who, str) else who
     target = question.target if question.target is not None else question.tool_name
     if target is None and question.action == "tool_call":

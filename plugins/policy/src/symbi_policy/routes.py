@@ -14,7 +14,7 @@ from symbi.contracts.principal import Principal
 from symbi.http import require_admin, require_scope
 from symbi.kernel.services import Services
 from symbi_policy.gate import PolicyGate
-from symbi_policy.questions import Question, answer_of, request_of
+from symbi_policy.questions import DEFAULT_AGENT, Question, answer_of, request_of
 
 __all__ = ["HANDLERS"]
 
@@ -63,7 +63,7 @@ async def policy_status(services: Services) -> PolicyStatus:
 async def evaluate(data: Question, principal: Principal, services: Services) -> dict[str, Any]:
     """Say what would be decided about one action; nothing happens, nothing is counted, nothing is recorded."""
     gate = services.get(Gate)
-    request = request_of(data, principal)
+    request = request_of(data, principal, agent=DEFAULT_AGENT)
     return answer_of(request, gate.evaluate(request), policies_dir=gate.status().directory)
 
 
