@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -78,6 +79,19 @@ def test_tail_shows_the_newest_and_no_control_characters(run: Callable[..., Resu
     assert len(run("tail", "--kind", "policy").output.splitlines()) == 1
 
 
+async def test_follow_shows_what_comes_later_and_ends_well_with_ctrl_c(open_log: OpenLog, data_dir: Path) -> None:
+    code = "from symbi.cli.main import main; main()"
+    async with open_log() as log:
+        command = [sys.executable, "-c", code, "--data-dir", str(data_dir), "audit", "tail", "-n", "1", "--follow"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+            assert follower.stdout is not None
+            assert "audit.opened" in follower.stdout.readline()
+            await log.append("test.later", principal="x")
+            assert "test.later" in follower.stdout.readline()
+            follower.send_signal(signal.SIGINT)
+            assert follower.wait(10) == 0
+
+
 @pytest.mark.usefixtures("filled")
 def test_export_as_jsonl_and_as_opentelemetry_logs(run: Callable[..., Result]) -> None:
     """POL-50."""
@@ -89,6 +103,20 @@ def test_export_as_jsonl_and_as_opentelemetry_logs(run: Callable[..., Result]) -
     assert log["severityText"] == "WARN"
     assert int(log["timeUnixNano"]) > 1_600_000_000 * 10**9
     assert {"key": "symbi.audit.principal", "value": {"stringValue": "user:ann"}} in log["attributes"]
+
+
+async def test_the_log_of_a_second_node_is_checked_too_and_shown_by_its_name(
+    run: Callable[..., Result], open_log: OpenLog, data_dir: Path
+) -> None:
+    async with open_log(), open_log() as second:
+        await second.append("test.second", principal="x")
+    assert json.loads(run("verify", "--json").stdout)["records"] == 5
+    assert "test.second" not in run("tail").output
+    assert "test.second" in run("tail", "--log", "audit-2").output
+    assert run("export", "--log", "audit-3").exit_code == 2
+    path = next((data_dir / "audit-2").glob("*.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b"test.second", b"test.ss"))
+    assert json.loads(run("verify", "--json").stdout)["reason"].startswith("audit-2: ")
 
 
 def test_importing_the_plugin_loads_no_vendor_library() -> None:

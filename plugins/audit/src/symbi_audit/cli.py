@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from symbi_audit.segments import backwards, forwards
 from symbi_audit.verify import verify_log
 
 __all__ = ["audit"]
+
+
+_log_option = click.option("--log", "name", default="", help="The folder of another node's log, for example audit-2.")
 
 
 @click.group()
@@ -66,28 +71,25 @@ def verify(ctx: click.Context, as_json: bool, key: Path | None) -> None:
 )
 @click.option("-f", "--follow", is_flag=True, help="Wait for further records.")
 @click.option("--kind", default="", help="Only this kind, for example policy.")
+@_log_option
 @click.pass_context
-def tail(ctx: click.Context, lines: int, follow: bool, kind: str) -> None:
+def tail(ctx: click.Context, lines: int, follow: bool, kind: str, name: str) -> None:
     """Show the newest records.
 
     Example: symbi audit tail -n 50 --kind policy
     """
-    folder = _logs(ctx)[0].folder
-    newest: list[AuditRecord] = []
-    for record in _records(backwards(folder, 0)):
-        if len(newest) >= lines:
-            break
-        if _matches(record, kind):
-            newest.append(record)
-    for record in reversed(newest):
-        click.echo(_line(record))
+    folder = _log(ctx, name).folder
     seen = next((record.seq for record in _records(backwards(folder, 0))), 0)
-    while follow:
-        time.sleep(0.5)
-        for record in _records(forwards(folder, seen)):
-            seen = record.seq
-            if _matches(record, kind):
-                click.echo(_line(record))
+    matching = (record for record in _records(backwards(folder, seen + 1)) if _matches(record, kind))
+    for record in reversed(list(islice(matching, lines))):
+        click.echo(_line(record))
+    with contextlib.suppress(KeyboardInterrupt):
+        while follow:
+            time.sleep(0.5)
+            for record in _records(forwards(folder, seen)):
+                seen = record.seq
+                if _matches(record, kind):
+                    click.echo(_line(record))
 
 
 @audit.command()
@@ -101,13 +103,14 @@ def tail(ctx: click.Context, lines: int, follow: bool, kind: str) -> None:
 )
 @click.option("--after", default=0, type=click.IntRange(0), help="Only records after this number.")
 @click.option("--kind", default="", help="Only this kind, for example policy.")
+@_log_option
 @click.pass_context
-def export(ctx: click.Context, shape: str, after: int, kind: str) -> None:
+def export(ctx: click.Context, shape: str, after: int, kind: str, name: str) -> None:
     """Print records as JSON, one a line.
 
     Example: symbi audit export --format otel --after 1200
     """
-    for record in _records(forwards(_logs(ctx)[0].folder, after)):
+    for record in _records(forwards(_log(ctx, name).folder, after)):
         if _matches(record, kind):
             value: Any = to_otlp(record) if shape == "otel" else record
             sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
@@ -117,6 +120,16 @@ def export(ctx: click.Context, shape: str, after: int, kind: str) -> None:
 def _logs(ctx: click.Context) -> list[AuditPlaces]:
     settings = state_of(ctx).settings
     return settings.section("plugins.audit", AuditConfig).all_places(settings.data_dir)
+
+
+def _log(ctx: click.Context, name: str) -> AuditPlaces:
+    logs = _logs(ctx)
+    found = next((log for log in logs if name in ("", log.folder.name)), None)
+    if found is None:
+        raise click.BadParameter(
+            f"there is no log {name!r}; there are {', '.join(log.folder.name for log in logs)}", param_hint="--log"
+        )
+    return found
 
 
 def _together(verdicts: list[tuple[str, AuditVerdict]]) -> AuditVerdict:

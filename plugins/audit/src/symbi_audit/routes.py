@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.params import Parameter
 
 from symbi.contracts.audit import AuditLog, AuditRecord
-from symbi.http import read_limit, require_scope
+from symbi.http import require_scope
 from symbi.kernel.services import Services
 
 __all__ = ["HANDLERS", "AuditPage"]
@@ -24,16 +24,15 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/audit", guards=[require_scope("audit:read")], summary="Read the audit log")
 async def read_audit(
-    request: Request[Any, Any, Any],
     services: Services,
     after: Annotated[int, Parameter(ge=0)] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     kind: str = "",
     actor: str = "",
     subject: str = "",
     newest_first: bool = False,
 ) -> AuditPage:
     """Return records in order of `seq`, filtered by `kind` (a prefix of words), `actor` (the id of a principal) and `subject`, `limit` at a time."""
-    limit = read_limit(request, default=100)
     log = services.get(AuditLog)
     found = list(
         await log.read(
