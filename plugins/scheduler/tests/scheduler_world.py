@@ -263,7 +263,12 @@ async def quiet(world: World) -> None:
 
 @asynccontextmanager
 async def open_world(
-    folder: Path, *, stand_ins: StandIns | None = None, clock: FakeClock | None = None, plugins: tuple[Any, ...] = (), **config: Any
+    folder: Path,
+    *,
+    stand_ins: StandIns | None = None,
+    clock: FakeClock | None = None,
+    plugins: tuple[Any, ...] = (),
+    **config: Any,
 ) -> AsyncIterator[World]:
     """Open a runtime below `folder`; give the same stand-ins and clock again to restart it."""
     stand_ins, clock = stand_ins or StandIns(), clock or FakeClock()
@@ -271,5 +276,7 @@ async def open_world(
     tables: dict[str, Any] = {"scheduler": config}
     if url:
         tables["store"] = {"url": url}
-    async with open_kernel(folder, [stand_ins, "symbi_scheduler.plugin", *plugins], tables=tables, clock=clock) as kernel:
+    async with open_kernel(
+        folder, [stand_ins, "symbi_scheduler.plugin", *plugins], tables=tables, clock=clock
+    ) as kernel:
         yield World(kernel, stand_ins, clock)

@@ -60,15 +60,9 @@ def test_tz1_unknown_zone_names_three_others() -> None:
     with pytest.raises(CronError) as caught:
         make_rule("0 0 9 * * *", "Amercia/New_York")
     assert (caught.value.code, caught.value.field) == ("unknown_timezone", "timezone")
-    assert (
-        caught.value.hint is not None
-    )
-    assert (
-        "America/New_York" in caught.value.hint
-    )
-    assert (
-        caught.value.hint.count("/") >= 3
-    )
+    assert caught.value.hint is not None
+    assert "America/New_York" in caught.value.hint
+    assert caught.value.hint.count("/") >= 3
 
 
 def test_tz2_aliases_are_taken_and_kept() -> None:

@@ -42,7 +42,9 @@ STAND_INS = StandIns()
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    async with open_app(tmp_path_factory.mktemp("app"), [STAND_INS, "symbi_scheduler.plugin"], clock=FakeClock()) as opened:
+    async with open_app(
+        tmp_path_factory.mktemp("app"), [STAND_INS, "symbi_scheduler.plugin"], clock=FakeClock()
+    ) as opened:
         yield opened
 
 
@@ -98,7 +100,11 @@ async def test_detail_and_update_have_thirteen_keys(app: App) -> None:
 
 async def test_actions_answer_three_keys(app: App) -> None:
     ident = await _create(app)
-    for action, word, status in (("pause", "paused", "paused"), ("resume", "resumed", "active"), ("trigger", "triggered", "active")):
+    for action, word, status in (
+        ("pause", "paused", "paused"),
+        ("resume", "resumed", "active"),
+        ("trigger", "triggered", "active"),
+    ):
         answer = await app.client.post(f"/schedules/{ident}/{action}", headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()) == (200, {"job_id": ident, "action": word, "status": "ok"})
         assert (await app.client.get(f"/schedules/{ident}")).json()["status"] == status
@@ -178,13 +184,20 @@ async def test_f26_unknown_agent_and_unknown_ids_are_404(app: App) -> None:
             ("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/trigger"), ("GET", "/history"),
             ("GET", "/next"), ("GET", "/next-runs"), ("POST", "/reset"),
         ]:  # fmt: skip
-            answer = await app.client.request(method, f"/schedules/{ident}{path}", json={"timezone": "UTC"} if method == "PUT" else None)
+            answer = await app.client.request(
+                method, f"/schedules/{ident}{path}", json={"timezone": "UTC"} if method == "PUT" else None
+            )
             assert (answer.status_code, answer.json()["code"]) == (404, "SCHEDULE_NOT_FOUND"), (method, path)
 
 
 async def test_every_route_needs_the_token(app: App) -> None:
     ident = await _create(app)
-    for method, path in [("GET", "/schedules"), ("POST", "/schedules"), ("GET", f"/schedules/{ident}"), ("POST", f"/schedules/{ident}/trigger")]:
+    for method, path in [
+        ("GET", "/schedules"),
+        ("POST", "/schedules"),
+        ("GET", f"/schedules/{ident}"),
+        ("POST", f"/schedules/{ident}/trigger"),
+    ]:
         assert (await app.anonymous.request(method, path)).status_code == 401
 
 
@@ -260,7 +273,9 @@ async def test_the_symbiont_sdk_reads_every_answer(app: App, monkeypatch: pytest
         schedules = client.schedules
 
         def use() -> None:
-            made = schedules.create_schedule(CreateScheduleRequest(name="sdk", cron_expression="0 0 9 * * *", agent_name="a"))
+            made = schedules.create_schedule(
+                CreateScheduleRequest(name="sdk", cron_expression="0 0 9 * * *", agent_name="a")
+            )
             assert made.status == "created"
             assert [entry.name for entry in schedules.list_schedules()] == ["sdk"]
             assert schedules.get_schedule(made.job_id).timezone == "UTC"
@@ -270,7 +285,9 @@ async def test_the_symbiont_sdk_reads_every_answer(app: App, monkeypatch: pytest
             assert schedules.resume_schedule(made.job_id).status == "ok"
             assert schedules.trigger_schedule(made.job_id).action == "triggered"
             deadline = time.monotonic() + 10
-            while not (history := schedules.get_schedule_history(made.job_id).history) or history[0].status != "completed":
+            while (
+                not (history := schedules.get_schedule_history(made.job_id).history) or history[0].status != "completed"
+            ):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             assert len(schedules.get_schedule_next_runs(made.job_id, count=3).next_runs) == 3

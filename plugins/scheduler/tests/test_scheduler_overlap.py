@@ -14,14 +14,26 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[int, int]], dict[str, list[int
     ("skip", {}, [(0, 0), (180, 180), (360, 360), (540, 540)], {"skipped": [60, 120, 240, 300, 420, 480]}),
     ("queue_one", {}, [(0, 0), (150, 60), (300, 180), (450, 300), (600, 480)], {"dropped": [120, 240, 360, 420, 540]}),
     ("queue_all", {}, [(150 * place, 60 * place) for place in range(10)], {}),
-    ("cancel_previous", {}, [(0, 0), *((60 * place + 2, 60 * place) for place in range(1, 10))], {"terminated": list(range(0, 540, 60))}),
-    ("terminate_previous", {}, [(60 * place, 60 * place) for place in range(10)], {"terminated": list(range(0, 540, 60))}),
+    (
+        "cancel_previous",
+        {},
+        [(0, 0), *((60 * place + 2, 60 * place) for place in range(1, 10))],
+        {"terminated": list(range(0, 540, 60))},
+    ),
+    (
+        "terminate_previous",
+        {},
+        [(60 * place, 60 * place) for place in range(10)],
+        {"terminated": list(range(0, 540, 60))},
+    ),
     ("allow", {"max_concurrent": 2}, [(t, t) for t in (0, 60, 180, 240, 360, 420, 540)], {"skipped": [120, 300, 480]}),
 ]
 
 
 @pytest.mark.parametrize(("policy", "options", "starts", "others"), TABLE, ids=[row[0] for row in TABLE])
-async def test_overlap(tmp_path: Path, policy: Any, options: dict[str, Any], starts: list[tuple[int, int]], others: dict[str, list[int]]) -> None:
+async def test_overlap(
+    tmp_path: Path, policy: Any, options: dict[str, Any], starts: list[tuple[int, int]], others: dict[str, list[int]]
+) -> None:
     async with open_world(tmp_path) as world:
         world.runs.seconds = 150
         zero = world.base + 60

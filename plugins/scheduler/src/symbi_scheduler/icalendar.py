@@ -71,9 +71,11 @@ def _days(event: dict[str, list[str]]) -> Iterator[date]:
 
 
 def _recurrences(rule: str, first: date) -> Iterator[date]:
-    from dateutil.rrule import rrulestr
+    from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # dateutil ships no types
 
-    plain = ";".join(part for part in rule.split(";") if not part.upper().startswith(("BYHOUR", "BYMINUTE", "BYSECOND")))
+    plain = ";".join(
+        part for part in rule.split(";") if not part.upper().startswith(("BYHOUR", "BYMINUTE", "BYSECOND"))
+    )
     if any(unit in plain.upper() for unit in ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")):
         raise _wrong("an event may recur daily or less often")
     start = datetime(first.year, first.month, first.day)

@@ -18,8 +18,8 @@ from symbi.contracts.scheduling import (
     OnExcluded,
     Overlap,
     ScheduleChange,
-    SchedulerService,
     ScheduleRequest,
+    SchedulerService,
     ScheduleView,
 )
 from symbi.http import read_count, read_limit, require_admin
@@ -217,7 +217,10 @@ async def schedule_history(
     """Show what became of each fire, newest first; `?detail=true` adds when, why and how late."""
     earliest = None if before is None else read_instant("before", before)
     found = await services.get(SchedulerService).history(job_id, limit=read_limit(request), before=earliest)
-    return {"job_id": job_id, "history": [wire.fire_entry(fire) if detail else wire.history_entry(fire) for fire in found]}
+    return {
+        "job_id": job_id,
+        "history": [wire.fire_entry(fire) if detail else wire.history_entry(fire) for fire in found],
+    }
 
 
 @get(["/schedules/{job_id:str}/next", "/schedules/{job_id:str}/next-runs"], guards=_ADMIN)

@@ -10,7 +10,20 @@ from symbi_scheduler.cron.fields import FIRST_YEAR
 
 __all__ = ["describe"]
 
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 _WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _NTH = ("", "first", "second", "third", "fourth", "fifth")
 _MAX_TIMES = 6
