@@ -73,7 +73,9 @@ class _Basic(ToolProvider):
             return self._clock(arguments.get("timezone"))
         if name == "json_parse":
             return _parse(arguments["text"])
-        return _point(arguments["value"], arguments["pointer"])
+        if name == "json_get":
+            return _point(arguments["value"], arguments["pointer"])
+        raise NotFound(f"no tool {name!r} here")
 
     def _clock(self, zone: str | None) -> dict[str, Any]:
         now = self._context.clock.now()

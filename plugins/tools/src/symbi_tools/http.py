@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from symbi.contracts.effects import EffectContext
-from symbi.contracts.errors import InvalidRequest, SymbiError, Unavailable
+from symbi.contracts.errors import InvalidRequest, NotFound, SymbiError, Unavailable
 from symbi.contracts.tools import ToolProvider, ToolSpec
 from symbi.kernel.context import PluginContext
 from symbi_tools.config import HttpConfig
@@ -52,6 +52,8 @@ class _Http(ToolProvider):
     async def call(self, name: str, arguments: dict[str, Any], *, run: EffectContext) -> Any:
         import httpx
 
+        if name != "http_get":
+            raise NotFound(f"no tool {name!r} here")
         try:
             url = httpx.URL(arguments["url"])
             for _ in range(self._config.max_redirects + 1):
