@@ -41,13 +41,18 @@ async def hold(service: Approvals, *, group: str = "ops", **changes: Any) -> App
     return await service.hold(request(**changes), reason="needs a person", group=group, policy_revision="p1")
 
 
-@pytest.fixture
-def approvals(make_kernel: Any) -> Any:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def approvals(make_kernel: Any, request: pytest.FixtureRequest) -> Any:
+    """Give `approvals(clock=…, environ=…, **settings)`, on each database in turn."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+
     @asynccontextmanager
     async def build(
         *, plugins: Iterable[Any] = (), clock: Any = None, environ: Any = None, **config: Any
     ) -> AsyncIterator[Any]:
-        tables = {"plugins": {"approvals": config}} if config else {}
+        tables: dict[str, Any] = {"plugins": {"approvals": config}} if config else {}
+        if url:
+            tables["store"] = {"url": url}
         async with make_kernel([PLUGIN, *plugins], tables=tables, clock=clock, environ=environ) as kernel:
             yield kernel.services.get(Approvals), kernel
 
