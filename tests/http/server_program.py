@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from litestar import get, post
+from litestar import WebSocket, get, post, websocket
 
 from symbi import hookimpl
 from symbi.contracts.offers import RouteGroup
@@ -29,10 +29,24 @@ async def take(data: Any) -> Any:
     return data
 
 
+@websocket("/echo", opt={"auth": "open"})
+async def echo(socket: WebSocket[Any, Any, Any]) -> None:
+    await socket.accept()
+    await socket.send_text(await socket.receive_text())
+    await socket.close()
+
+
+@websocket("/private")
+async def private(socket: WebSocket[Any, Any, Any]) -> None:
+    await socket.accept()
+    await socket.send_text(socket.scope["user"].id)
+    await socket.close()
+
+
 class Routes:
     @hookimpl
     def routes(self) -> list[RouteGroup]:
-        return [RouteGroup(name="slow", load=[slow, take])]
+        return [RouteGroup(name="slow", load=[slow, take, echo, private])]
 
 
 async def main(folder: Path, port: int, grace: float) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
+from websockets import Origin
 
 from symbi.contracts.errors import ConfigError
 from symbi.http.server import bind, url_of
@@ -166,3 +168,35 @@ async def test_a_request_that_is_no_http_does_not_hurt_the_server(shared: Runnin
     await asyncio.to_thread(exchange, shared.port, b"\x16\x03\x01 nonsense\r\n\r\n")
     async with httpx.AsyncClient(base_url=shared.url) as client:
         assert (await client.get("/api/v1/health/live")).status_code == 200
+
+
+@pytest.mark.parametrize("origin", [None, "same"])
+async def test_f08_websockets_of_this_server_and_of_programs_are_taken(shared: Running, origin: str | None) -> None:
+    url = shared.url.replace("http", "ws") + "/api/v1/echo"
+    async with websockets.connect(url, origin=Origin(shared.url) if origin else None) as peer:
+        await peer.send("hello")
+        assert await peer.recv() == "hello"
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}])
+async def test_f08_websockets_of_foreign_pages_are_refused(shared: Running, headers: dict[str, str]) -> None:
+    with pytest.raises(websockets.exceptions.InvalidStatus):
+        await websockets.connect(shared.url.replace("http", "ws") + "/api/v1/echo", additional_headers=headers)
+
+
+async def test_websockets_need_a_credential_like_everything(shared: Running) -> None:
+    url = shared.url.replace("http", "ws") + "/api/v1/private"
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        with pytest.raises(websockets.exceptions.WebSocketException):
+            async with websockets.connect(url, additional_headers=headers) as peer:
+                await peer.recv()
+    good = {"Authorization": "Bearer a-long-enough-token-0123456789"}
+    async with websockets.connect(url, additional_headers=good) as peer:
+        assert await peer.recv() == "token"
+
+
+async def test_f08_large_frames_are_refused(shared: Running) -> None:
+    async with websockets.connect(shared.url.replace("http", "ws") + "/api/v1/echo", max_size=None) as peer:
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            await peer.send("x" * (1024 * 1024 + 1))
+            await peer.recv()
