@@ -1,0 +1,7 @@
+"""Delivers results of runs: files, webhooks, mail, standard output."""
+
+from __future__ import annotations
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
