@@ -63,3 +63,26 @@ def test_importing_symbi_loads_nothing_heavy():
     heavy = "litestar sqlalchemy click rich httpx alembic stevedore asyncio"
     code = f"import sys, symbi; print([name for name in {heavy.split()!r} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+async def test_a_plugin_whose_tables_cannot_be_made_costs_only_itself(make_kernel):
+    from contextlib import asynccontextmanager
+    from typing import Protocol
+
+    from symbi import Service, Tables
+
+    class Thing(Protocol):
+        pass
+
+    @asynccontextmanager
+    async def open_it(config, context):
+        yield object()
+
+    plugin = types.SimpleNamespace(
+        tables=hookimpl(lambda: [Tables(name="bad", load="no_such_module:METADATA", migrations="")]),
+        services=hookimpl(lambda: [Service(name="a", provides=Thing, open=open_it)]),
+    )
+    async with make_kernel([plugin]) as kernel:
+        assert kernel.plugins()[0].faults[0].stage == "tables:bad"
+        assert kernel.services.maybe(Thing) is None
+        assert (await kernel.health()).components["store"].state == "healthy"

@@ -87,6 +87,7 @@ class Kernel:
             opener=self,
         )
         self._contexts: dict[str, PluginContext] = {}
+        self._without_tables: set[str] = set()
         self._lifecycle = Lifecycle(
             settings=settings, services=self.services, health=self.board, context_for=self.context_for
         )
@@ -110,7 +111,8 @@ class Kernel:
         try:
             self._check_settings()
             await self._open_store()
-            await self._lifecycle.open(self.manager.collect(SERVICES))
+            usable = [entry for entry in self.manager.collect(SERVICES) if entry.plugin.name not in self._without_tables]
+            await self._lifecycle.open(usable)
             self._listen()
             self._watch()
         except BaseException:
@@ -237,7 +239,14 @@ class Kernel:
         url = self.settings.store.url or f"sqlite:///{data_dir / 'symbi.db'}"
         store = await Store.open(url, base=self.settings.folder)
         self._shared.store = store
-        await store.upgrade([CORE_TABLES_OFFER, *(entry.item for entry in self.manager.collect(TABLES))])
+        await store.upgrade([CORE_TABLES_OFFER])
+        declared = self.manager.collect(TABLES)
+        report = await store.upgrade([entry.item for entry in declared], strict=False)
+        for entry in declared:
+            error = report.failed.get(entry.item.name)
+            if error is not None:
+                self.blame(entry.plugin.name, f"tables:{entry.item.name}", error, remedy=error.hint or "upgrade the plugin")
+                self._without_tables.add(entry.plugin.name)
         self.board.add("store", store.health, critical=True)
 
     def _listen(self) -> None:
