@@ -142,6 +142,14 @@ def test_pol_5_a_name_shaped_like_an_id_is_no_name() -> None:
     assert decide(text, PolicyRequest(principal=who, action="tool_call", target="t", agent=owner)) == "allow"
 
 
+def test_an_agent_acted_on_answers_to_its_name_too() -> None:
+    text = '@id("x") forbid (principal, action == Symbi::Action::"agent_delete", resource == Symbi::Agent::"keeper");'
+    who = Principal(id="user:ann", kind="user")
+    target = ResourceFacts(type="Agent", id="8f7c0b4e-0000-4000-8000-000000000001", attributes={"name": "keeper"})
+    request = PolicyRequest(principal=who, action="agent_delete", target="keeper", resource=target, source="api")
+    assert engine_of(text).decide(request).policies == ("x",)
+
+
 def test_pol_6_denial_carries_code_advice_and_ids() -> None:
     decision = engine_of('@id("no") @advice("use the cache") forbid (principal, action, resource);').decide(
         request_for()

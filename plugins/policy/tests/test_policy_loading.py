@@ -164,3 +164,17 @@ async def test_watch_mode_reloads_after_a_change(house: Any) -> None:
             while not (await h.gate.decide(request_for("read_file"))).allowed:
                 await asyncio.sleep(0.05)
         assert h.gate.sets.current.author == "watch"
+
+
+async def test_pol_8_a_reload_reads_each_text_once(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symbi.testing.policy import ReferenceEngine
+
+    calls: list[str] = []
+    for name in ("check", "reload"):
+        plain = getattr(ReferenceEngine, name)
+        monkeypatch.setattr(
+            ReferenceEngine, name, lambda self, bundle, n=name, f=plain: (calls.append(n), f(self, bundle))[1]
+        )
+    async with house(CLOCK) as h:
+        await h.gate.reload()
+    assert calls == ["reload", "reload"]

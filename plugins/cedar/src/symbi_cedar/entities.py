@@ -135,5 +135,8 @@ def _thing(request: PolicyRequest, subject: Subject) -> tuple[dict[str, Any], li
             raise Refused(f"the attribute {key!r} of the resource is no text, whole number or boolean")
         attrs[key] = value
     parents = [_uid(f"{facts.type}Group", group) for group in facts.groups]
+    name = facts.attributes.get("name")
+    if facts.type == "Agent" and isinstance(name, str) and name and not is_uuid(name):
+        parents.append(_uid("Agent", name))
     default = _uid("Resource", "default")
     return attrs, parents if subject.resource == default else [*parents, default]

@@ -17,6 +17,7 @@ from symbi_policy.config import PolicyConfig
 from symbi_policy.judge import Judge, deny_all
 from symbi_policy.loader import ReadDirectory, read_directory
 from symbi_policy.rates import RateCounter
+from symbi_policy.sets import put_in_force
 
 if TYPE_CHECKING:
     from symbi.cli.state import CliState
@@ -30,11 +31,9 @@ class OfflinePolicies:
     def __init__(self, engine: PolicyEngine, read: ReadDirectory, config: PolicyConfig, directory: Path) -> None:
         self.engine = engine
         self.directory = directory
-        self.report: PolicyReport = read.report(engine.check(read.bundle))
+        self.report: PolicyReport = put_in_force(engine, read)
         self.exists = read.exists
         self.problem = _problem(self.report, read.exists, directory)
-        if self.report.ok:
-            engine.reload(read.bundle)
         self._judge = Judge(engine, config, RateCounter(time.monotonic), now_ms=lambda: time.time_ns() // 1_000_000)
 
     def decide(self, request: PolicyRequest) -> Decision:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+
+import msgspec
 
 from symbi.contracts.errors import CapacityExceeded
 from symbi.contracts.policy import Decision, PolicyRequest, Receipt, ReceiptRefused, action_hash
@@ -39,7 +42,9 @@ class ReceiptBook:
             request=request,
             decision=decision,
         )
-        self._out[receipt.id] = (self._monotonic() + self._lifetime, receipt)
+        own = msgspec.structs.replace(request, arguments=copy.deepcopy(request.arguments))
+        kept = msgspec.structs.replace(receipt, request=own)
+        self._out[receipt.id] = (self._monotonic() + self._lifetime, kept)
         return receipt
 
     def redeem(self, receipt: Receipt, *, revision: str) -> PolicyRequest:

@@ -16,7 +16,7 @@ from symbi.contracts.policy_engines import PolicyEngine
 from symbi.contracts.policy_sets import SURFACES, PolicyBundle, PolicyFinding, PolicyInvalid, PolicyReport
 from symbi_policy.loader import ReadDirectory, read_directory
 
-__all__ = ["LoadedSet", "PolicySets"]
+__all__ = ["LoadedSet", "PolicySets", "put_in_force"]
 
 _log = logging.getLogger("symbi.policy")
 
@@ -30,6 +30,16 @@ class LoadedSet(msgspec.Struct, frozen=True, kw_only=True):
     policies: int
     bundle: PolicyBundle
     files: tuple[dict[str, Any], ...] = ()
+
+
+def put_in_force(engine: PolicyEngine, read: ReadDirectory) -> PolicyReport:
+    """Parse what was read, once, and put it in force unless it or a file of it is bad; returns the whole report."""
+    if any(each.severity == "error" for each in read.findings):
+        return read.report(engine.check(read.bundle))
+    try:
+        return read.report(engine.reload(read.bundle))
+    except PolicyInvalid as error:
+        return read.report(error.report)
 
 
 class PolicySets:
@@ -82,7 +92,7 @@ class PolicySets:
                 suffixes=self._suffixes,
                 strict=self._strict,
             )
-            return self._put(read, author)
+            return await asyncio.to_thread(self._put, read, author)
 
     async def rollback(self, revision: str | None, *, author: str) -> LoadedSet:
         """Put an earlier set in force again: the one before, or the one of that revision; raises `NotFound`."""
@@ -92,12 +102,12 @@ class PolicySets:
             if found is None:
                 known = ", ".join(each.revision for each in earlier) or "none"
                 raise NotFound(f"no earlier set {revision or ''} is kept (kept: {known})")
-            self._put(ReadDirectory(bundle=found.bundle, files=found.files), author)
+            await asyncio.to_thread(self._put, ReadDirectory(bundle=found.bundle, files=found.files), author)
             _log.warning("policies rolled back to %s by %s", found.revision, author)
             return found
 
     def _put(self, read: ReadDirectory, author: str) -> PolicyReport:
-        report = read.report(self.engine.check(read.bundle))
+        report = put_in_force(self.engine, read)
         self.findings = report.findings
         if not report.ok:
             first = next(each for each in report.findings if each.severity == "error")
@@ -110,7 +120,6 @@ class PolicySets:
             self.problem = f"the policy directory {self.directory} holds no policies"
         else:
             self.problem = ""
-        self.engine.reload(read.bundle)
         entry = LoadedSet(
             revision=read.bundle.revision,
             loaded_at=self._now(),
