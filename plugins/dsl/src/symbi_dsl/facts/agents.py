@@ -39,7 +39,10 @@ class AgentReader:
         digest: str,
     ) -> None:
         self.scope = scope
-        self.tree = tree
+        alone = sum(isinstance(item, Agent) for item in tree.items) == 1
+        self.loose = tree.items if alone else []
+        self.shared_rules = RuleSet(policies=shared)
+        self.shared_missing = _missing(shared)
         self.types = types
         self.metadata = metadata
         self.shared = shared
@@ -56,9 +59,13 @@ class AgentReader:
         own = tuple(policy_spec(scope, item) for item in node.items if isinstance(item, Policy))
         executor, tools = self._executor(node, facts)
         parameters = self.types.parameters(node.params)
-        program = None if executor == "claude_code" else find_program(scope, self.tree, node, blocks.has_body)
-        rules = RuleSet(policies=(*own, *self.shared))
-        missing = [key for policy in rules.policies for rule in policy.rules for key in rule.not_enforced]
+        program = (
+            None
+            if executor == "claude_code"
+            else find_program(scope, node, shared=self.loose, has_with_body=blocks.has_body)
+        )
+        rules = RuleSet(policies=(*own, *self.shared)) if own else self.shared_rules
+        missing = [*_missing(own), *self.shared_missing]
         return AgentSpec(
             name=node.name,
             line=scope.line(node),
@@ -183,6 +190,11 @@ class AgentReader:
         if title is not None:
             found["title"] = title
         return found
+
+
+def _missing(policies: tuple[PolicySpec, ...]) -> list[str]:
+    found = [key for policy in policies for rule in policy.rules for key in rule.not_enforced]
+    return list(dict.fromkeys(found))
 
 
 def _limits(blocks: WithFacts, sections: SectionFacts, memory: str | None) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from symbi_dsl.facts.reader import ENFORCED_KEYS, unknown_key
+from symbi_dsl.facts.reader import guarded_key, unknown_key
 from symbi_dsl.facts.scope import Scope, Value
-from symbi_dsl.syntax.hints import distance
 from symbi_dsl.syntax.items import Metadata, Prop
 
 __all__ = ["MetadataFacts", "split_tools"]
@@ -46,7 +45,7 @@ class MetadataFacts:
             scope.error("E420", "metadata can not schedule anything", entry, "write a `schedule name { … }` block")
         elif key in _TEXTS:
             self._text(entry)
-        elif key not in _KNOWN and any(distance(key.lower(), name, most=2) <= 2 for name in ENFORCED_KEYS):
+        elif key not in _KNOWN and guarded_key(key) is not None:
             unknown_key(scope, entry, "metadata", _KNOWN)
 
     def _text(self, entry: Prop) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from symbi.contracts.definitions import Program
 from symbi_dsl.facts.scope import Scope
-from symbi_dsl.syntax.items import Agent, Behavior, File, Function
+from symbi_dsl.syntax.items import Agent, Behavior, Function
 from symbi_dsl.syntax.node import Node
 
 __all__ = ["find_program"]
 
 
-def find_program(scope: Scope, tree: File, agent: Agent, has_with_body: bool) -> Program | None:
-    """Return the program: the `with` bodies, else `main`, else the only behaviour; None without a body."""
+def find_program(scope: Scope, agent: Agent, *, shared: list[Node], has_with_body: bool) -> Program | None:
+    """Return the program: the `with` bodies, else `main`, else the only behaviour; None without a body.
+
+    `shared` are the items at the top of the text that belong to the agent because it is the only one.
+    """
 
     def program(entry: str, name: str, node: Node) -> Program:
         return Program(
@@ -26,9 +29,7 @@ def find_program(scope: Scope, tree: File, agent: Agent, has_with_body: bool) ->
 
     if has_with_body:
         return program("with", "", agent)
-    places = [agent.items]
-    if sum(isinstance(item, Agent) for item in tree.items) == 1:
-        places.append(tree.items)
+    places = [agent.items, shared]
     for items in places:
         for item in items:
             if isinstance(item, Function) and item.name == "main":

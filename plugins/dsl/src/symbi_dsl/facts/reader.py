@@ -11,7 +11,7 @@ from symbi_dsl.syntax.items import Prop, Props
 from symbi_dsl.syntax.node import Node
 from symbi_dsl.syntax.units import Duration, parse_duration_text
 
-__all__ = ["ENFORCED_KEYS", "Reader", "unknown_key"]
+__all__ = ["ENFORCED_KEYS", "Reader", "duration_seconds", "guarded_key", "unknown_key"]
 
 ENFORCED_KEYS = (
     "sandbox",
@@ -25,14 +25,27 @@ ENFORCED_KEYS = (
     "default_deny",
 )
 """Keys that bound what an agent may do: a misspelt one must never pass for an unknown one."""
+_GUARDED = tuple((name, frozenset(name)) for name in ENFORCED_KEYS)
+
+
+def guarded_key(key: str) -> str | None:
+    """Return the enforced key that another one looks like: at an edit distance of at most 2."""
+    low = key.lower()
+    letters = set(low)
+    for name, its in _GUARDED:
+        if abs(len(name) - len(low)) <= 2 and len(its - letters) <= 2 and distance(low, name, most=2) <= 2:
+            return name
+    return None
 
 
 def unknown_key(scope: Scope, entry: Prop, owner: str, known: Iterable[str]) -> None:
     """Report a key that a block does not know: a warning, or an error where it looks like one that is enforced."""
     key = entry.key
+    guard = guarded_key(key)
+    if scope.problems.full if guard else scope.problems.warned:
+        return
     near = close_match(key, known)
     hint = f"did you mean `{near}`?" if near else None
-    guard = next((name for name in ENFORCED_KEYS if distance(key.lower(), name, most=2) <= 2), None)
     if guard is not None:
         hint = f"did you mean `{guard}`?" if guard in known else f"`{guard}` has no effect here"
         scope.problems.add("E302", f"{owner} has no property '{key}'", entry.start, entry.key_end, hint=hint)

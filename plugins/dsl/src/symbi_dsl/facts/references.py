@@ -119,7 +119,10 @@ def check_agent(scope: Scope, name: str | None, node: Node, what: str, known: se
     """Report a reference to an agent that nobody declares: an error in a project, a warning in a file on its own."""
     if name is None or name in known or (scope.agents is not None and name in scope.agents):
         return
-    near = close_match(name, sorted(known | (scope.agents or frozenset())))
+    if scope.problems.warned if scope.lone else scope.problems.full:
+        return
+    names = known | (scope.agents or frozenset())
+    near = close_match(name, sorted(names)) if len(names) <= 200 else None
     hint = f"did you mean `{near}`?" if near else "declare the agent, or name another one"
     message = f"{what}: no agent '{name}' here"
     (scope.warn if scope.lone else scope.error)("E408", message, node, hint)

@@ -6,7 +6,7 @@ from symbi.contracts.definitions import ScheduleSpec
 from symbi_dsl.facts.cron import CronProblem, check_cron
 from symbi_dsl.facts.reader import Reader
 from symbi_dsl.facts.scope import Scope
-from symbi_dsl.facts.times import moment_problem, zone_exists
+from symbi_dsl.facts.times import moment_problem, zone_exists, zone_names
 from symbi_dsl.syntax.hints import close_match
 from symbi_dsl.syntax.items import Declaration, Props
 
@@ -109,11 +109,7 @@ def _moment(reader: Reader) -> str | None:
 def _zone(reader: Reader) -> str:
     zone = reader.word("timezone", "UTC") or "UTC"
     if not zone_exists(zone):
-        near = None
-        if len(zone) < 40:
-            from zoneinfo import available_timezones
-
-            near = close_match(zone, sorted(available_timezones()))
+        near = None if reader.scope.problems.full else close_match(zone, zone_names())
         hint = f"did you mean `{near}`?" if near else "use a name such as `Europe/Berlin`"
         reader.scope.error("E407", f"unknown time zone '{zone}'", reader.at("timezone"), hint)
         return "UTC"

@@ -6,23 +6,32 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
-__all__ = ["moment_problem", "zone_exists"]
+__all__ = ["moment_problem", "zone_exists", "zone_names"]
 
 _ZONE = re.compile(r"[A-Za-z0-9_+\-]{1,40}(?:/[A-Za-z0-9_+\-]{1,40}){0,3}")
+_KNOWN = {"UTC"}
 
 
-@lru_cache(maxsize=512)
 def zone_exists(name: str) -> bool:
     """Tell whether the time zone database knows a name."""
-    if not _ZONE.fullmatch(name):
+    if name in _KNOWN:
+        return True
+    if not _ZONE.fullmatch(name) or name not in _zones():
         return False
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
+    _KNOWN.add(name)
     return True
+
+
+def zone_names() -> list[str]:
+    """Return every name of the time zone database."""
+    return sorted(_zones())
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())
 
 
 def moment_problem(text: str) -> str | None:

@@ -58,42 +58,39 @@ class TypeTable:
         self._check_cycles()
 
     def _check_cycles(self) -> None:
-        """Report aliases that lead to themselves, without recursion."""
-        done: set[str] = set()
-        for first, node in self.nodes.items():
-            path: list[str] = []
-            name: str | None = first
-            while name is not None and name not in done:
-                if name in path:
-                    chain = " → ".join([*path[path.index(name) :], name])
-                    self.scope.error("E405", f"type '{name}' is defined by itself: {chain}", self.nodes[name])
-                    break
-                path.append(name)
-                name = self._alias_of(name)
-            done.update(path)
-            if isinstance(node, TypeDef) and node.target is not None and self._mentions(node.target, first):
-                if node.target.name != first:
-                    self.scope.error("E405", f"type '{first}' is defined by itself", node)
+        """Report aliases that lead to themselves: a walk over what aliases mention, each looked at once."""
+        state: dict[str, int] = {}
+        for first in self.nodes:
+            stack = [(first, iter(self._mentioned(first)))] if first not in state else []
+            state.setdefault(first, 1)
+            while stack:
+                name, rest = stack[-1]
+                following = next(rest, None)
+                if following is None:
+                    state[name] = 2
+                    stack.pop()
+                elif state.get(following) == 1:
+                    chain = [item for item, _ in stack]
+                    chain = [*chain[chain.index(following) :], following][-6:]
+                    message = f"type '{following}' is defined by itself: {' → '.join(chain)}"
+                    self.scope.error("E405", message, self.nodes[following])
+                elif following not in state:
+                    state[following] = 1
+                    stack.append((following, iter(self._mentioned(following))))
 
-    def _alias_of(self, name: str) -> str | None:
-        node = self.nodes.get(name)
-        if isinstance(node, TypeDef) and node.target is not None and node.target.name in self.nodes:
-            return str(node.target.name)
-        return None
-
-    def _mentions(self, ref: TypeRef, name: str) -> bool:
-        waiting, seen = [ref], set[str]()
+    def _mentioned(self, name: str) -> list[str]:
+        """Return the declared types that an alias is made of; a record may mention itself."""
+        node = self.nodes[name]
+        if not isinstance(node, TypeDef) or node.target is None:
+            return []
+        found: list[str] = []
+        waiting = [node.target]
         while waiting:
             item = waiting.pop()
             waiting.extend(item.args)
-            if item.name == name:
-                return True
-            if item.name not in seen:
-                seen.add(item.name)
-                node = self.nodes.get(item.name)
-                if isinstance(node, TypeDef) and node.target is not None:
-                    waiting.append(node.target)
-        return False
+            if item.name in self.nodes:
+                found.append(item.name)
+        return found
 
     def schema(self, ref: TypeRef, depth: int = 0) -> dict[str, Any]:
         """Return the JSON Schema of a type; what is opaque or nested too deep takes anything."""

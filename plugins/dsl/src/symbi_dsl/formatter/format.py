@@ -16,6 +16,9 @@ from symbi_dsl.syntax.source import Source
 
 __all__ = ["format_text"]
 
+_TOKENS = 300_000
+"""Texts of a mebibyte have fewer than 200,000; more are lists of nothing but punctuation."""
+
 
 def format_text(text: str, *, limits: Limits = DEFAULT_LIMITS) -> tuple[str, tuple[Diagnostic, ...]]:
     """Return the text in its canonical layout and no diagnostics, or the text as it was and why it was left alone."""
@@ -32,6 +35,10 @@ def _formatted(text: str, bare: str, problems: Problems, limits: Limits) -> tupl
     tree, parser = parse_tree(bare, problems=problems, limits=limits)
     if any(problem.code[:2] in ("E0", "E1", "E2") for problem in problems.errors):
         problems.warnings.clear()
+        return text, problems.diagnostics(Source(bare))
+    if len(parser.kind) > _TOKENS:
+        problems = Problems(1)
+        problems.add("E005", f"{len(parser.kind)} tokens; at most {_TOKENS} are formatted at once", 0, 0)
         return text, problems.diagnostics(Source(bare))
     marks = Marks(bare, tree, parser)
     written = write(pieces(bare, parser, marks), marks)

@@ -24,25 +24,28 @@ class _Writer:
         self.line: list[tuple[Piece, bool]] = []
         self.indent = 0
         self.open: list[int] = []
-        self.recent: list[Piece] = []
+        self.last: Piece | None = None
+        self.before: Piece | None = None
+        self.code: Piece | None = None
 
     def add(self, piece: Piece, breaks: int) -> None:
         """Write one piece, after as many line breaks."""
-        if breaks and self.recent:
+        if breaks and self.last is not None:
             self.flush()
             if breaks > 1:
                 self.lines.append("")
             self.indent = self._indent(piece)
-        space = False
-        if self.line:
-            before = self.recent[-2] if len(self.recent) > 1 else None
-            space = needs_space(before, self.recent[-1], piece)
+        kind = piece.kind
+        space = bool(self.line) and self.last is not None and needs_space(self.before, self.last, piece)
         self.line.append((piece, space))
-        if piece.kind in _CLOSERS and self.open:
-            self.open.pop()
-        elif piece.kind in _OPENERS:
+        if kind in _CLOSERS:
+            if self.open:
+                self.open.pop()
+        elif kind in _OPENERS:
             self.open.append(self.indent)
-        self.recent = [*self.recent[-1:], piece]
+        if kind != "comment":
+            self.code = piece
+        self.before, self.last = self.last, piece
 
     def _indent(self, piece: Piece) -> int:
         if piece.kind in _CLOSERS:
@@ -54,7 +57,7 @@ class _Writer:
         """Tell whether a line goes on with what the line before began."""
         if piece.start in self.marks.begins or piece.comment:
             return False
-        last = next((item for item in reversed(self.recent) if not item.comment), None)
+        last = self.code
         return last is not None and last.kind not in _FRESH and last.text[-1] not in ";,"
 
     def flush(self) -> None:

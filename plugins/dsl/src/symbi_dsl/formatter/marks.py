@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 from symbi_dsl.syntax.expressions import Array, If
@@ -75,8 +76,6 @@ class Marks:
         return "\n" not in self.text[start:end]
 
     def _has_comment(self, start: int, end: int) -> bool:
-        from bisect import bisect_left
-
         at = bisect_left(self.comments, (start, 0))
         return at < len(self.comments) and self.comments[at][0] < end
 
@@ -97,20 +96,17 @@ class Marks:
 
     def _next_text(self, end: int) -> tuple[str, int]:
         """Return the token after the one that ends at `end`."""
-        from bisect import bisect_left
-
         at = bisect_left(self.parser.start, end)
         return self.parser.text[at], self.parser.start[at]
 
     def _brace_before(self, start: int) -> int:
-        from bisect import bisect_left
-
         return self.parser.start[bisect_left(self.parser.start, start) - 1]
 
     # ---- items ---------------------------------------------------------------------------------------------------
     def _agent(self, node: Agent) -> None:
-        at = self.index[node.start]
-        while self.parser.kind[at] != "{" or self._inside_params(node, at):
+        header = node.returns or (node.params[-1] if node.params else None)
+        at = bisect_left(self.parser.start, header.end) if header is not None else self.index[node.start]
+        while self.parser.kind[at] != "{":
             at += 1
         brace = self.parser.start[at]
         self._join(node.start, brace)
@@ -126,9 +122,6 @@ class Marks:
             self._begin(item.start, CLOSE if before is None else BREAK if both else BLANK)
             before = item
         self.force[node.end - 1] = CLOSE
-
-    def _inside_params(self, node: Agent, at: int) -> bool:
-        return any(param.start <= self.parser.start[at] < param.end for param in node.params)
 
     def _agent_prop(self, node: AgentProp) -> None:
         if node.word == "capabilities" and isinstance(node.value, Array):

@@ -8,6 +8,7 @@ __all__ = ["needs_space"]
 
 _OPENERS = frozenset({"(", "["})
 _TIGHT_BEFORE = frozenset({")", "]", ",", ";", ".", ":"})
+_TIGHT_AFTER = frozenset({"(", "[", ".", "!"})
 _VALUES = frozenset({"id", "str", "num", "dur", "size", "vault", ")", "]", "}"})
 _WORDS = frozenset(
     {
@@ -32,21 +33,18 @@ _WORDS = frozenset(
 
 def needs_space(before: Piece | None, left: Piece, right: Piece) -> bool:
     """Tell whether `right` stands apart from `left`; `before` is what stands before `left`."""
-    if left.comment or right.comment:
+    here, there = left.kind, right.kind
+    if here == "comment" or there == "comment":
         return True
-    if right.kind == ".":
-        return left.kind == "num"
-    if right.kind in _TIGHT_BEFORE or left.kind in _OPENERS or left.kind == ".":
+    if there in _TIGHT_BEFORE:
+        return there == "." and here == "num"
+    if here in _TIGHT_AFTER:
         return False
-    if left.typed and right.typed and ("<" in (left.kind, right.kind) or right.kind == ">"):
-        return False
-    if right.kind in _OPENERS:
+    if there in _OPENERS:
         return not _callable(left)
-    if left.kind == "{" and right.kind == "}":
+    if left.typed and right.typed and (here == "<" or there == "<" or there == ">"):
         return False
-    if left.kind == "!" or (left.kind == "-" and _unary(before)):
-        return False
-    return True
+    return not ((here == "{" and there == "}") or (here == "-" and _unary(before)))
 
 
 def _callable(left: Piece) -> bool:

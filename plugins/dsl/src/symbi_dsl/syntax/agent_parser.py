@@ -62,7 +62,7 @@ class AgentParser(ItemParser):
         self.pos += 1
         self.depth -= 1
         node = Agent(name, params, returns, items, start, self.last_end())
-        node.names, self.names = self.names, outer | self.names
+        self.leave(outer, node)
         return node
 
     def _agent_item(self) -> Node:
@@ -118,8 +118,7 @@ class AgentParser(ItemParser):
         at = self._next_agent_item(item_at)
         if at is None:
             return False
-        if not (self.tokens.broken and self.problems.errors):
-            self.problems.keep(error.problem)
+        self.keep(error.problem)
         self.pos = at
         self.depth, self.height, self.loops, self.condition = depth, 1, 0, False
         return True

@@ -94,6 +94,12 @@ class Cursor:
                 "E002", f"nested more than {self.limits.nesting} levels deep", hint="take parts out into functions"
             )
 
+    def leave(self, outer: set[str], node: Any) -> None:
+        """Give a node the names that its text uses, and add them to those of what is around it."""
+        node.names = self.names
+        outer |= self.names
+        self.names = outer
+
     def grow(self, height: int) -> None:
         """Set the height of the node just made, and refuse a tree that is too tall."""
         self.height = height
@@ -117,6 +123,11 @@ class Cursor:
         """Raise a problem at a token."""
         index = min(self.pos if at is None else at, len(self.kind) - 1)
         raise SyntaxProblem(Problem(code, message, self.start[index], self.end[index], hint, related))
+
+    def keep(self, problem: Problem) -> None:
+        """Report a problem, unless it only follows from the text having been cut off by one already reported."""
+        if not (self.tokens.broken and problem.start >= self.end[-1]):
+            self.problems.keep(problem)
 
     def found(self) -> str:
         """Say what stands here."""

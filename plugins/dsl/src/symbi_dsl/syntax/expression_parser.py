@@ -152,15 +152,17 @@ class ExpressionParser(Cursor):
         self.enter()
         args: list[Node] = []
         named: list[tuple[str, Node]] = []
+        seen: set[str] = set()
         saved, self.condition = self.condition, False
         while self.kind[self.pos] != ")":
             if self.kind[self.pos] == "id" and self.kind[self.pos + 1] in ("=", ":"):
                 name = self.text[self.pos]
-                if any(name == other for other, _ in named):
+                if name in seen:
                     self.problems.add(
                         "E402", f"argument {quoted(name)} is given twice", self.start[self.pos], self.end[self.pos]
                     )
                 self.pos += 2
+                seen.add(name)
                 named.append((name, self.expression()))
             else:
                 if named:

@@ -113,7 +113,7 @@ class ItemParser(PropertyParser):
         returns = self.type() if self.accept("->") else None
         block = self._body()
         node = Function(name, params, returns, block, start, block.end)
-        node.names, self.names = self.names, outer | self.names
+        self.leave(outer, node)
         return node
 
     def _body(self) -> Block:
@@ -151,7 +151,7 @@ class ItemParser(PropertyParser):
             self.fail("E200", f"behavior {quoted(name)} has no steps", at=at + 1, hint="add `steps { … }`")
         inputs, outputs = sections.get("input", []), sections.get("output", [])
         node = Behavior(name, inputs, outputs, steps, self.start[at], self.last_end())
-        node.names, self.names = self.names, outer | self.names
+        self.leave(outer, node)
         return node
 
     def declaration(self) -> Node:

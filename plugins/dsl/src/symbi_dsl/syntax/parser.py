@@ -61,9 +61,7 @@ class Parser(AgentParser):
         self.fail("E203", f"expected an item, found {quoted(word)}", hint=hint)
 
     def _complain(self, error: SyntaxProblem, item_at: int) -> None:
-        broken = self.tokens.broken and error.problem.code in ("E200", "E201", "E202")
-        if not broken or not self.problems.errors:
-            self.problems.keep(error.problem)
+        self.keep(error.problem)
         self.condition, self.loops, self.depth, self.height = False, 0, 0, 1
         self.pos = self._next_item(item_at)
 

@@ -56,6 +56,11 @@ class Problems:
         """Tell that no further error will be kept."""
         return len(self.errors) >= self.limit
 
+    @property
+    def warned(self) -> bool:
+        """Tell that no further warning will be kept."""
+        return len(self.warnings) >= self.limit * 10
+
     def keep(self, problem: Problem) -> None:
         """Add one problem, unless there are enough."""
         if problem.severity == "warning":
