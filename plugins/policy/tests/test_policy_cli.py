@@ -210,3 +210,12 @@ def test_format_checks_and_writes(run: Any, tmp_path: Path) -> None:
     assert run("format", "--check", str(file)).exit_code == 0
     file.write_text("{")
     assert run("format", str(file)).exit_code == 1
+
+
+def test_pol_23_keygen_and_sign(run: Any, policies: Path, tmp_path: Path) -> None:
+    key = str(tmp_path / "key.pem")
+    assert run("keygen", key).exit_code == 0
+    assert run("sign", "--key", key).exit_code == 0
+    assert (policies / "policies.sig").exists()
+    (policies / "bad.json").write_text("[")
+    assert run("sign", "--key", key).exit_code == 1

@@ -9,6 +9,7 @@ from symbi_policy.cli_check import check, format_files
 from symbi_policy.cli_diff import diff
 from symbi_policy.cli_evaluate import evaluate, explain
 from symbi_policy.cli_server import history, reload, rollback, status
+from symbi_policy.cli_sign import keygen, sign
 
 __all__ = ["policy"]
 
@@ -29,6 +30,8 @@ policy.add_command(check, "validate")
 policy.add_command(test)
 policy.add_command(diff)
 policy.add_command(format_files, "format")
+policy.add_command(keygen)
+policy.add_command(sign)
 policy.add_command(status)
 policy.add_command(reload)
 policy.add_command(history)

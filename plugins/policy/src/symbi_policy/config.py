@@ -27,6 +27,8 @@ class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What a person or a part of the runtime may do where no policy speaks; agents need a permit always."""
     require_approval_tools: tuple[str, ...] = ()
     """Tools (globs) that a person must approve. `SYMBIONT_REQUIRE_APPROVAL_TOOLS` adds to them."""
+    public_key: str = ""
+    """A public key (PEM file); when set, the directory must be signed by `symbi policy sign`."""
     surfaces: tuple[str, ...] = ()
     """Further names that a policy folder may have."""
     watch: bool = True

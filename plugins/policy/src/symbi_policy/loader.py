@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from symbi.contracts.policy_sets import SURFACES, PolicyBundle, PolicyFinding, PolicyReport, PolicySource
 from symbi_policy.hidden_text import hidden_characters
+from symbi_policy.signature import SIGNATURE_FILE, check_signature
 
 __all__ = ["ReadDirectory", "read_directory"]
 
@@ -47,8 +49,12 @@ def read_directory(
     surfaces: Iterable[str] = SURFACES,
     suffixes: Iterable[str] = (".cedar", ".json"),
     strict: bool = False,
+    public_key: Any = None,
 ) -> ReadDirectory:
-    """Read every policy file below the directory; one that cannot be read is an error, never skipped."""
+    """Read every policy file below the directory; one that cannot be read is an error, never skipped.
+
+    With `public_key` what was read must be signed with its private half.
+    """
     known = tuple(surfaces)
     if not directory.is_dir():
         return ReadDirectory(bundle=PolicyBundle(surfaces=known), exists=False)
@@ -57,11 +63,16 @@ def read_directory(
     files: list[dict[str, str | int]] = []
     for layer, path in _files(directory, known, tuple(suffixes), strict, findings):
         shown = f"{layer}/{path.name}" if layer else path.name
-        read = list(_sources(path, layer, shown, findings))
-        files.append({"path": shown, "layer": layer, "policies_texts": len(read)})
+        data = _bytes(path, shown, findings)
+        read = list(_sources(path, data, layer, shown, findings)) if data is not None else []
+        files.append(
+            {"path": shown, "layer": layer, "sha256": hashlib.sha256(data or b"").hexdigest(), "texts": len(read)}
+        )
         for source in read:
             findings += hidden_characters(source)
             sources.append(source)
+    if public_key is not None and (problem := check_signature(directory, files, public_key)):
+        findings.append(_error("signature", problem, SIGNATURE_FILE))
     bundle = PolicyBundle(sources=tuple(sources), revision=_revision(sources), surfaces=known)
     return ReadDirectory(bundle=bundle, findings=tuple(findings), files=tuple(files))
 
@@ -102,16 +113,22 @@ def _layer(
     return []
 
 
-def _sources(path: Path, layer: str, shown: str, findings: list[PolicyFinding]) -> Iterator[PolicySource]:
+def _bytes(path: Path, shown: str, findings: list[PolicyFinding]) -> bytes | None:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            findings.append(_error("too-large", f"has {size} bytes, more than {MAX_BYTES}", shown))
-            return
-        text = path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         findings.append(_error("unreadable", f"cannot be read: {error.strerror}", shown))
-        return
+        return None
+    if len(data) > MAX_BYTES:
+        findings.append(_error("too-large", f"is larger than {MAX_BYTES} bytes", shown))
+        return None
+    return data
+
+
+def _sources(path: Path, data: bytes, layer: str, shown: str, findings: list[PolicyFinding]) -> Iterator[PolicySource]:
+    try:
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         findings.append(_error("not-utf8", f"is not UTF-8 at byte {error.start}", shown))
         return

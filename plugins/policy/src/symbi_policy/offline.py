@@ -18,6 +18,7 @@ from symbi_policy.judge import Judge, deny_all
 from symbi_policy.loader import ReadDirectory, read_directory
 from symbi_policy.rates import RateCounter
 from symbi_policy.sets import put_in_force
+from symbi_policy.signature import load_public_key
 
 if TYPE_CHECKING:
     from symbi.cli.state import CliState
@@ -33,6 +34,7 @@ class OfflinePolicies:
         self.directory = directory
         self.report: PolicyReport = put_in_force(engine, read)
         self.exists = read.exists
+        self.files = read.files
         self.problem = _problem(self.report, read.exists, directory)
         self._judge = Judge(engine, config, RateCounter(time.monotonic), now_ms=lambda: time.time_ns() // 1_000_000)
 
@@ -45,7 +47,7 @@ class OfflinePolicies:
 
 @asynccontextmanager
 async def open_offline(
-    state: CliState, directory: Path | None = None, *, strict: bool = False
+    state: CliState, directory: Path | None = None, *, strict: bool = False, signed: bool = True
 ) -> AsyncIterator[OfflinePolicies]:
     """Open the configured engine on a directory (default: the configured one)."""
     settings = state.settings
@@ -58,6 +60,7 @@ async def open_offline(
         surfaces=(*SURFACES, *config.surfaces),
         suffixes=getattr(offer, "suffixes", (".cedar", ".json")),
         strict=strict or config.strict,
+        public_key=load_public_key(settings.folder / config.public_key) if signed and config.public_key else None,
     )
     async with kernel.open(POLICY_ENGINES, config.engine) as engine:
         yield OfflinePolicies(engine, read, config, place)

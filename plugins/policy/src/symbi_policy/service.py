@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symbi.contracts.policy_engines import PolicyEngine
 from symbi.contracts.policy_sets import PolicyInvalid
@@ -13,11 +13,12 @@ from symbi.kernel.clock import rfc3339
 from symbi.kernel.points import POLICY_ENGINES
 from symbi_policy.config import PolicyConfig
 from symbi_policy.gate import PolicyGate
-from symbi_policy.insecure import banner, insecure_switch
+from symbi_policy.insecure import banner, insecure_switch, is_production
 from symbi_policy.judge import Judge
 from symbi_policy.no_engine import NoEngine
 from symbi_policy.rates import RateCounter
 from symbi_policy.sets import PolicySets
+from symbi_policy.signature import load_public_key
 
 if TYPE_CHECKING:
     from symbi.kernel.context import PluginContext
@@ -45,6 +46,7 @@ async def open_gate(config: PolicyConfig, context: PluginContext) -> AsyncIterat
             surfaces=config.surfaces,
             suffixes=getattr(offer, "suffixes", (".cedar", ".json")),
             strict=config.strict,
+            public_key=_public_key(config, context),
             keep=config.history,
         )
         rates = RateCounter(context.clock.monotonic)
@@ -77,6 +79,14 @@ async def _open_engine(stack: AsyncExitStack, config: PolicyConfig, context: Plu
         return NoEngine(config.engine)
     engine: PolicyEngine = await stack.enter_async_context(context.open(POLICY_ENGINES, config.engine))
     return engine
+
+
+def _public_key(config: PolicyConfig, context: PluginContext) -> Any:
+    if config.public_key:
+        return load_public_key(context.settings.folder / config.public_key)
+    if is_production(context.environ):
+        _log.warning("this is production, and policies need no signature here: set [policy] public_key")
+    return None
 
 
 def _approval_tools(config: PolicyConfig, context: PluginContext) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class PolicySets:
         surfaces: tuple[str, ...] = (),
         suffixes: tuple[str, ...] = (".cedar", ".json"),
         strict: bool = False,
+        public_key: Any = None,
         keep: int = 10,
     ) -> None:
         self.engine = engine
@@ -63,6 +64,7 @@ class PolicySets:
         self._now = now
         self._suffixes = suffixes
         self._strict = strict
+        self._public_key = public_key
         self._surfaces = dict.fromkeys((*SURFACES, *surfaces))
         self._history: deque[LoadedSet] = deque(maxlen=max(keep, 1) + 1)
         self._lock = asyncio.Lock()
@@ -91,6 +93,7 @@ class PolicySets:
                 surfaces=tuple(self._surfaces),
                 suffixes=self._suffixes,
                 strict=self._strict,
+                public_key=self._public_key,
             )
             return await asyncio.to_thread(self._put, read, author)
 
