@@ -94,7 +94,10 @@ class ChildPool:
 
     async def analyze(self, submission: Submission) -> AnalysisReport:
         """Analyze in a child; a crash, a limit or the deadline gives an incomplete report."""
-        body = msgspec.msgpack.encode(submission)
+        try:
+            body = msgspec.msgpack.encode(submission)
+        except UnicodeEncodeError:
+            return incomplete("The text holds lone surrogates, which no encoding can carry.")
         async with self._slots:
             try:
                 child = self._free.pop() if self._free else await _Child.start(20.0)

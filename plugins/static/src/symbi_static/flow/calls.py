@@ -150,6 +150,8 @@ def enter(
     func = closure.func
     machine.called.add(id(func))
     if machine.deep() or machine.active.count(id(func)) > 1:
+        if machine.deep() and machine.active.count(id(func)) <= 1:
+            machine.deferred.append(lambda: enter(machine, closure, args, named, node, caller))
         every = [*args, *named.values()]
         return Val(taint=join_taint(every), safe=join_safe(every))
     key = (id(func), id(closure.scope), id(closure.bound), entry, tuple(map(_sign, args)), tuple((name, _sign(named[name])) for name in sorted(named)))

@@ -66,9 +66,17 @@ def walk_entries(machine: Machine) -> None:
             position += 1
             _walk(machine, closure, name or closure.func.name, tainted=True)
         _tool_classes(machine)
+        _deferred(machine)
     called = called_names(machine.module.body)
     for tainted in (True, False):
         _rest(machine, called, tainted=tainted)
+        _deferred(machine)
+
+
+def _deferred(machine: Machine) -> None:
+    """Calls that were nested too deeply are walked from the top, so that no flow is lost below them."""
+    while machine.deferred:
+        machine.deferred.pop()()
 
 
 def _rest(machine: Machine, called: set[str], *, tainted: bool) -> None:

@@ -32,7 +32,7 @@ from symbi_static.ir.nodes import (
 __all__ = ["BudgetSpent", "Frame", "Machine", "Site"]
 
 _BUDGET = 200_000
-_DEPTH = 12
+_DEPTH = 16
 
 
 class BudgetSpent(Exception):
@@ -98,6 +98,7 @@ class Machine:
         self.instances: dict[int, Instance] = {}
         self.called: set[int] = set()
         self.active: list[int] = []
+        self.deferred: list[Callable[[], object]] = []
         self.known: dict[tuple[object, ...], Frame] = {}
         self.entries: list[tuple[Closure, str]] = []
         self.on_call: Callable[[Site], None] = lambda site: None

@@ -11,7 +11,7 @@ from symbi_static.text.masking import SECRET_FORMS, entropy, is_placeholder
 __all__ = ["check_comments", "check_lines", "check_literals", "strings_of"]
 
 _NAMES = re.compile(r"(?:^|[_\W])(?:api_?key|apikey|secret|token|passw(?:or)?d|passwd|pwd|auth|credential|private_?key|access_?key|client_?secret|signing_?key)", re.IGNORECASE)
-_SUPPRESS = re.compile(r"#\s*nosec\b|nosem(?:grep)?\b|pragma:\s*(?:allowlist|whitelist)\s*(?:nextline\s+)?secret|noqa:?\s*[:\s]\s*(?:[A-Z]+\d+\s*,\s*)*(?:S|DUO|B)\d{3}|eslint-disable\b.*(?:security|no-eval|no-implied-eval|no-new-func)|lgtm\s*\[|codeql\s*\[|NOSONAR|skipcq|bandit:\s*skip|gitleaks:allow|trufflehog:ignore|guarddog[:\s-]*ignore|snyk:ignore|checkov:skip|deepcode\s+ignore|semgrep-disable|(?:symbi|scanner|mcp-scan|review|analy[sz]er)\s*[:=-]\s*(?:ignore|allow|skip|safe|off|disable)\b", re.IGNORECASE)
+_SUPPRESS = re.compile(r"\bnosec\b|nosem(?:grep)?\b|pragma:\s*(?:allowlist|whitelist)\s*(?:nextline\s+)?secret|noqa:?\s*[:\s]\s*(?:[A-Z]+\d+\s*,\s*)*(?:S|DUO|B)\d{3}|eslint-disable\b.*(?:security|no-eval|no-implied-eval|no-new-func)|lgtm\s*\[|codeql\s*\[|NOSONAR|skipcq|bandit:\s*skip|gitleaks:allow|trufflehog:ignore|guarddog[:\s-]*ignore|snyk:ignore|checkov:skip|deepcode\s+ignore|semgrep-disable|(?:symbi|scanner|mcp-scan|review|analy[sz]er)\s*[:=-]\s*(?:ignore|allow|skip|safe|off|disable)\b", re.IGNORECASE)
 _STYLE = re.compile(r"\bnoqa\b|eslint-disable|type:\s*ignore|pylint:\s*disable|prettier-ignore|ts-ignore", re.IGNORECASE)
 _ENCODED = re.compile(r"^[A-Za-z0-9+/_-]{400,}={0,2}$|^(?:[0-9a-fA-F]{2}){200,}$|^(?:\\x[0-9a-f]{2}){50,}$")
 
