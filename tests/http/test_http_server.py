@@ -14,10 +14,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 import websockets
+from uvicorn.server import ServerState
 from websockets import Origin
 
 from symbi.contracts.errors import ConfigError
+from symbi.http.protocol import GuardedProtocol
 from symbi.http.server import bind, url_of
 
 PROGRAM = Path(__file__).with_name("server_program.py")
@@ -152,6 +155,9 @@ HEAD = b"Host: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\
         (b"GET /api/v1/%ff%fe/%00 HTTP/1.1\r\n" + HEAD + b"\r\n", 404, "NOT_FOUND"),
         (b"GET /api/v1/health HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 421, "HOST_NOT_ALLOWED"),
         (b"GET /api/v1/health HTTP/1.0\r\n\r\n", 421, "HOST_NOT_ALLOWED"),
+        (b"nonsense\r\n\r\n", 400, "INVALID_REQUEST"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X-Many: " + b"x" * 70_000, 431, "HEAD_TOO_LARGE"),
+        (b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 10_000, 431, "HEAD_TOO_LARGE"),
     ],
 )
 async def test_over_a_socket_every_error_is_the_json_body(
@@ -162,6 +168,18 @@ async def test_over_a_socket_every_error_is_the_json_body(
     assert head.split()[1] == str(status).encode()
     assert json.loads(body)["code"] == code
     assert b"x-content-type-options: nosniff" in head.lower()
+
+
+async def test_a_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symbi.http.protocol.HEAD_SECONDS", 0.1)
+    config = uvicorn.Config(lambda *_: None, http=GuardedProtocol, log_config=None)
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: GuardedProtocol(config, ServerState(), {}), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, asyncio.timeout(5):
+        assert await asyncio.to_thread(exchange, port, b"") == b""
+        assert b"HEAD_TIMEOUT" in await asyncio.to_thread(exchange, port, b"GET / HTTP/1.1\r\nHos")
 
 
 async def test_a_request_that_is_no_http_does_not_hurt_the_server(shared: Running) -> None:

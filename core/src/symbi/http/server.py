@@ -20,6 +20,7 @@ import msgspec
 import uvicorn
 
 from symbi.contracts.errors import ConfigError
+from symbi.http.protocol import GuardedProtocol
 
 if TYPE_CHECKING:
     from symbi.http.app import SymbiApp
@@ -96,7 +97,7 @@ async def serve(
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=GuardedProtocol,
         loop="none",
         lifespan="on",
         proxy_headers=False,
