@@ -42,6 +42,19 @@ class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     snippet: str = ""
     related: tuple[dict[str, Any], ...] = ()
 
+    def view(self) -> dict[str, Any]:
+        """Return what `symbi dsl check --json` and the HTTP API show of it."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "line": self.line,
+            "column": self.column,
+            "end_line": self.end_line,
+            "end_column": self.end_column,
+        }
+
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter or field: its type as written, its values' JSON Schema, its default where that is a literal."""

@@ -229,7 +229,7 @@ def require_valid(parsed: ParsedDefinition) -> ParsedDefinition:
         f"{first.line}:{first.column} {first.code} {first.message}{more}",
         code="DSL_PARSE_ERROR" if syntax else "DSL_VALIDATION_ERROR",
         hint=first.hint,
-        details={"diagnostics": [msgspec.to_builtins(item) for item in parsed.diagnostics]},
+        details={"diagnostics": [item.view() for item in parsed.diagnostics]},
     )
 
 
@@ -251,4 +251,4 @@ def choose_agent(parsed: ParsedDefinition, name: str | None = None) -> AgentSpec
     found = Diagnostic(
         severity="error", code="E400", message=problem, hint=hint, line=1, column=1, end_line=1, end_column=1
     )
-    raise DefinitionInvalid(problem, hint=hint, details={"diagnostics": [msgspec.to_builtins(found)]})
+    raise DefinitionInvalid(problem, hint=hint, details={"diagnostics": [found.view()]})

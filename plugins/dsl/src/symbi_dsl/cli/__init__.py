@@ -1,0 +1,1 @@
+"""Commands: `symbi dsl check`, `symbi dsl show`, `symbi fmt`."""
