@@ -41,7 +41,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 CoverageStatus = Literal["scanned", "partly", "data", "skipped"]
 FindingContext = Literal["script", "prose", "example", "frontmatter", "data", "file"]
 
-_RULE_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_RULE_ID = re.compile(r"[a-z0-9]+(?:[-_.:][a-z0-9]+)*")
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 

@@ -1,0 +1,56 @@
+"""The rules in force: those of the installed plugins, of packs, and of the caller; minus what the operator disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from symbi.contracts.errors import ConfigError, PluginError
+from symbi.contracts.scanner import ScannerRule, ScannerRuleSource
+
+__all__ = ["as_sources", "chosen", "installed_rules"]
+
+
+def as_sources(offers: Iterable[tuple[str, ScannerRule]]) -> list[ScannerRuleSource]:
+    """Return offers of the kernel with their plugin; rules that are on by default come first."""
+    sources = [ScannerRuleSource(plugin=plugin, rule=rule) for plugin, rule in offers]
+    return sorted(sources, key=lambda source: not source.rule.default)
+
+
+def installed_rules() -> list[ScannerRuleSource]:
+    """Return the rules of the plugins installed in this environment, for use without a kernel.
+
+    Raises `PluginError` naming the plugin whose rules could not be declared: a scan with fewer rules than installed is no scan.
+    """
+    from symbi.kernel.manager import PluginManager
+    from symbi.kernel.points import SCANNER_RULES
+
+    manager = PluginManager()
+    manager.discover()
+    declared = [(entry.plugin.name, entry.item) for entry in manager.collect(SCANNER_RULES)]
+    refuse_faults((record.name, fault.stage, fault.error, fault.remedy) for record in manager.records.values() for fault in record.faults)
+    return as_sources(declared)
+
+
+def refuse_faults(faults: Iterable[tuple[str, str, str, str]]) -> None:
+    """Raise `PluginError` for the first (plugin, stage, error, remedy) that concerns scanner rules."""
+    for plugin, stage, error, remedy in faults:
+        if stage == "declare:scanner_rules":
+            raise PluginError(f"the scanner rules of plugin {plugin!r} are broken: {error}", plugin=plugin, hint=remedy or None)
+
+
+def chosen(sources: Iterable[ScannerRuleSource], *, enabled: frozenset[str], disabled: frozenset[str]) -> list[ScannerRuleSource]:
+    """Return the rules that are on: default rules and those enabled by id, category or plugin, without the disabled ids.
+
+    Raises `ConfigError` when nothing is left, or when `disabled` names no rule.
+    """
+    listed = list(sources)
+    known = {source.rule.id for source in listed}
+    for name in sorted(disabled - known):
+        raise ConfigError(f"no scanner rule is called {name!r}", path="plugins.skills.disabled", hint="symbi rules lists them")
+    words = {word for source in listed for word in (source.rule.id, source.rule.category, source.plugin)}
+    for name in sorted(enabled - words):
+        raise ConfigError(f"no scanner rule, category or plugin is called {name!r}", path="plugins.skills.enabled", hint="symbi rules lists them")
+    kept = [source for source in listed if (source.rule.default or enabled & {source.rule.id, source.rule.category, source.plugin}) and source.rule.id not in disabled]
+    if not kept:
+        raise ConfigError("no scanner rule is installed and on, so nothing can pass", path="plugins.skills", hint="pip install symbi-clawhavoc")
+    return kept

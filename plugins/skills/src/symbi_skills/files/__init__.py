@@ -1,0 +1,1 @@
+"""Where texts come from: folders, archives, documents; with a limit on everything."""

@@ -1,0 +1,121 @@
+"""Characters that hide or imitate: what to strip, what to fold, and what to report.
+
+Confusable letters after Unicode TR39, limited to those that imitate ASCII; bidirectional controls after TR9 (Trojan Source).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["Hidden", "confusable_words", "fold", "hidden_characters"]
+
+Hidden = tuple[int, str]
+
+_SCRIPTS = {
+    "аaеeоoрpсcуyхxѕsіiјjһhԁdԛqԝwвbкkмmнhтtАAВBЕEЅSІIЈJКKМMНHОOРPСCТTУYХXҮYԌGԚQԜWӏlьbѡw": "Cyrillic",
+    "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXοoνvιiκkρpυuϲcјjϳjχx": "Greek",
+    "օoսuԱUՍSզqհhոnցgՕOԼLյjղnռnոnքpօo": "Armenian",
+    "ᎪAᏴBᏟCᎠDᎬEᏀGᎻHᎥiᎫJᏦKᏞLᎷMᏢPᏒRᏚSᎢTᏙVᎳWᏃZ": "Cherokee",
+    "ɑaɡgıiȷjɩiʋvꞮIǃ!ᴄcᴏoᴠvᴡwᴢzꜱsʀrɴnʜh": "Latin variant",
+}
+_FOLD: dict[int, int | str | None] = {}
+_IMITATION: dict[str, str] = {}
+for _pairs, _script in _SCRIPTS.items():
+    for _index in range(0, len(_pairs), 2):
+        _FOLD[ord(_pairs[_index])] = _pairs[_index + 1]
+        if _script != "Latin variant":
+            _IMITATION[_pairs[_index]] = _pairs[_index + 1]
+_BLANKS = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0x0B, 0x1C, 0x1D, 0x1E, 0x1F]
+_INVISIBLE = [
+    *range(0x00, 0x09), *range(0x0E, 0x1B), 0x7F, *range(0x80, 0x85), *range(0x86, 0xA0), 0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5,
+    *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164,
+    *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF9, 0xFFFC), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0),
+]  # fmt: skip
+_PUNCTUATION = {"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "∕": "/", "⁄": "/", "⧸": "/", "∣": "|", "ǀ": "|", "│": "|", "❘": "|", "‘": "'", "’": "'", "“": '"', "”": '"', "․": ".", "‥": "..", "∶": ":", "﹩": "$", "⟨": "<", "‹": "<", "›": ">", "˃": ">", "˂": "<", "∼": "~", "˜": "~", "⁎": "*", "∗": "*"}  # fmt: skip
+_FOLD.update({ord(key): value for key, value in _PUNCTUATION.items()})
+_FOLD.update(dict.fromkeys(_BLANKS, " "))
+_FOLD.update(dict.fromkeys(_INVISIBLE))
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]")
+
+_SUSPECT = re.compile(
+    "[\x00-\x07\x0e-\x1a\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
+)
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def fold(text: str) -> str:
+    """Return `text` as a shell or a hasty reader takes it: compatibility forms, look-alikes and blanks plain, invisible characters gone."""
+    folded = unicodedata.normalize("NFKC", text).translate(_FOLD)
+    if folded.isascii():
+        return folded
+    return _MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_FOLD)
+
+
+def hidden_characters(text: str) -> list[Hidden]:
+    """Return offset and code points of runs of characters that hide something.
+
+    Emoji sequences, joiners in scripts that need them, direction marks in right-to-left text and a leading byte order mark hide nothing.
+    """
+    found: list[Hidden] = []
+    for match in _SUSPECT.finditer(text):
+        run = match.group()
+        if not _innocent(text, match.start(), match.end(), run):
+            codes = " ".join(f"U+{ord(character):04X}" for character in run[:8])
+            found.append((match.start(), codes + (f" and {len(run) - 8} more" if len(run) > 8 else "")))
+    return found
+
+
+def _innocent(text: str, start: int, end: int, run: str) -> bool:
+    before = text[start - 1] if start else "\n"
+    after = text[end] if end < len(text) else "\n"
+    if run == "\ufeff":
+        return start == 0 or before == "\n" or (before in "\"'`" and after in "\"'`")
+    codes = {ord(character) for character in run}
+    if codes <= {0xAD}:
+        return not (before.isascii() and after.isascii() and before.isalnum() and after.isalnum()) or len(before + after) < 2
+    if codes <= {0x200C, 0x200D, 0xFE0E, 0xFE0F}:
+        return len(run) <= 2 and _joins(before, after, codes)
+    if codes <= set(range(0xE0020, 0xE0080)):
+        return before == "\U0001f3f4" and ord(run[-1]) == 0xE007F and len(run) <= 8
+    if codes <= {0x180B, 0x180C, 0x180D, 0x180E, 0x180F}:
+        return "\u1800" <= before <= "\u18af"
+    if codes <= set(range(0xFE00, 0xFE0E)) | set(range(0xE0100, 0xE01F0)):
+        return len(run) == 1 and not before.isascii() and unicodedata.category(before)[0] in "LS"
+    if codes <= {0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}:
+        return bool(_RTL.search(text[max(0, start - 200) : end + 200])) and len(run) <= 2 and 0x202E not in codes and 0x202D not in codes
+    if codes <= {0x2800, 0x3164, 0x115F, 0x1160, 0xFFA0, 0x034F}:
+        return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
+    if codes <= {0x2060, 0x200B}:
+        return len(run) == 1 and not before.isascii() and not after.isascii()
+    return False
+
+
+def _joins(before: str, after: str, codes: set[int]) -> bool:
+    """Tell whether a joiner or selector stands where a script or an emoji needs one."""
+    if codes & {0xFE0E, 0xFE0F} and before in "0123456789#*":
+        return True
+    if before.isascii():
+        return before in "\n \"'`([" and after in "\n \"'`)]"
+    return unicodedata.category(before)[0] in "LSM" and not (codes == {0x200B} and after.isascii())
+
+
+def confusable_words(text: str) -> list[tuple[int, str, str]]:
+    """Return offset, word and reading of words that mix Latin letters with look-alikes of another script.
+
+    A word of one script is a word of its language, however it looks; so bilingual prose is clean.
+    """
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if word.isascii():
+            continue
+        latin = sum(1 for letter in word if letter.isascii())
+        foreign = [letter for letter in word if not letter.isascii()]
+        index_like = len(foreign) == 1 and word[0] == foreign[0] and "\u0370" <= word[0] <= "\u03ff"
+        if latin and not index_like and all(letter in _IMITATION for letter in foreign):
+            reading = "".join(_IMITATION.get(letter, letter) for letter in word)
+            found.append((match.start(), word, reading))
+    return found
