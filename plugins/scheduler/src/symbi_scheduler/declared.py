@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select, update
 
 from symbi.contracts.delivery import DeliverySpec
-from symbi.contracts.errors import Conflict, SymbiError
+from symbi.contracts.errors import Conflict, InvalidRequest, SymbiError
 from symbi.contracts.principal import Principal
 from symbi.contracts.scheduling import ScheduleOptions, ScheduleRequest
 from symbi.kernel.context import PluginContext
@@ -22,6 +22,25 @@ from symbi_scheduler.timekeeper import Timekeeper
 __all__ = ["Declarations", "request_from"]
 
 _S = SCHEDULES.c
+_RENAMED = {
+    "max_jitter": "jitter_seconds",
+    "jitter": "jitter_seconds",
+    "session_mode": "session",
+    "timeout": "timeout_seconds",
+}
+_OF_REQUEST = (
+    "dst_gap",
+    "dst_overlap",
+    "day_match",
+    "start_at",
+    "end_at",
+    "max_fires",
+    "calendar",
+    "calendar_mode",
+    "on_excluded",
+    "input",
+    "fail_fast",
+)
 
 
 class Declarations:
@@ -68,42 +87,41 @@ class Declarations:
 
 
 def request_from(block: dict[str, Any]) -> ScheduleRequest:
-    """The request that a schedule block means; raises InvalidRequest or msgspec.ValidationError for options nobody knows."""
-    options = dict(block.get("options") or {})
-    given: dict[str, Any] = {
-        "name": block["name"], "agent_name": block["agent"], "cron_expression": block.get("cron"), "at": block.get("at"),
-        "timezone": block.get("timezone", "UTC"), "policy_ids": tuple(block.get("policies") or ()), "one_shot": bool(block.get("one_shot")),
-        "delivery": tuple(_delivery(text) for text in block.get("delivery") or ()),
-    }  # fmt: skip
-    if given["at"] is not None:
-        given["one_shot"] = True
-    renamed = {
-        "max_jitter": "jitter_seconds",
-        "jitter": "jitter_seconds",
-        "session_mode": "session",
-        "timeout": "timeout_seconds",
-    }
-    own = {renamed.get(name, name): value for name, value in options.items()}
-    for name in (
-        "dst_gap",
-        "dst_overlap",
-        "day_match",
-        "start_at",
-        "end_at",
-        "max_fires",
-        "calendar",
-        "calendar_mode",
-        "on_excluded",
-        "input",
-        "fail_fast",
-    ):
-        if name in own:
-            given[name] = own.pop(name)
-    known = set(ScheduleOptions.__struct_fields__)
-    given["options"] = msgspec.convert(
-        {name: value for name, value in own.items() if name in known}, ScheduleOptions, strict=False
-    )
-    return ScheduleRequest(**given)
+    """The request that a schedule block means; raises InvalidRequest for options that are unknown or have a wrong value."""
+    own = {_RENAMED.get(name, name): value for name, value in (block.get("options") or {}).items()}
+    own |= _conditions(block.get("conditions") or {})
+    given: dict[str, Any] = {name: own.pop(name) for name in _OF_REQUEST if name in own}
+    unknown = sorted(set(own) - set(ScheduleOptions.__struct_fields__))
+    if unknown:
+        raise InvalidRequest(
+            f"scheduling does not know {', '.join(unknown)}", hint="remove it; it would have no effect"
+        )
+    try:
+        return msgspec.convert(
+            {
+                **given, "name": block["name"], "agent_name": block["agent"], "cron_expression": block.get("cron"), "at": block.get("at"),
+                "timezone": block.get("timezone", "UTC"), "policy_ids": block.get("policies") or (),
+                "one_shot": bool(block.get("one_shot")) or block.get("at") is not None,
+                "delivery": [_delivery(text) for text in block.get("delivery") or ()], "options": own,
+            },
+            ScheduleRequest,
+            strict=False,
+            from_attributes=True,
+        )  # fmt: skip
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(str(error)) from None
+
+
+def _conditions(conditions: dict[str, Any]) -> dict[str, Any]:
+    """Run conditions of a block that scheduling keeps itself; one that it cannot keep refuses the block rather than be ignored."""
+    kept = {"max_runtime": "timeout_seconds"}
+    unkept = sorted(set(conditions) - set(kept))
+    if unkept:
+        raise InvalidRequest(
+            f"the condition {', '.join(unkept)} cannot be enforced by scheduling",
+            hint="say it in a policy on schedule_run",
+        )
+    return {kept[name]: value for name, value in conditions.items()}
 
 
 def _delivery(text: str) -> DeliverySpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from symbi.contracts.errors import InvalidRequest
@@ -9,6 +11,7 @@ from symbi.contracts.scheduling import ScheduleOptions, ScheduleRequest
 
 __all__ = ["check_limits"]
 
+DELIVERY_PREFIX = "SYMBI_DELIVERY_"
 _MAX_INPUT = 256 * 1024
 _MAX_POLICIES = 32
 _MAX_TARGETS = 16
@@ -44,7 +47,22 @@ def check_limits(request: ScheduleRequest) -> None:
         raise _wrong("delivery", f"at most {_MAX_TARGETS} targets")
     if len(msgspec.json.encode([request.input, request.delivery])) > _MAX_INPUT:
         raise _wrong("input", f"input and delivery together take at most {_MAX_INPUT} bytes")
+    for spec in request.delivery:
+        _environment(spec.config)
     _options(request.options)
+
+
+def _environment(value: Any) -> None:
+    """A target's settings may name environment variables only by a prefix of their own, or any secret could be sent anywhere."""
+    if isinstance(value, dict):
+        name = value.get("env")
+        if set(value) == {"env"} and not (isinstance(name, str) and name.startswith(DELIVERY_PREFIX)):
+            raise _wrong("delivery", f"an environment variable named by a target must begin with {DELIVERY_PREFIX}")
+        for each in value.values():
+            _environment(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            _environment(each)
 
 
 def _options(options: ScheduleOptions) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from symbi.contracts.errors import StoreError, SymbiError
@@ -124,5 +123,3 @@ class Pump:
         finally:
             for each in waiting:
                 each.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waiting, return_exceptions=True)
