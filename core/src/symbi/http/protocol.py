@@ -21,6 +21,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """Closes connections whose head does not arrive in `HEAD_SECONDS` or outgrows `MOST_HEAD_BYTES`; its refusals have the JSON body too."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _in_head = True
     _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -30,25 +31,28 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._head_is_whole()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; a head that is still not whole counts."""
+        """Take what has come; only a head that is still not whole then is counted and waited for."""
         super().data_received(data)
-        if self._waiting is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self._refuse(431, "HEAD_TOO_LARGE", f"The head of the request is larger than {MOST_HEAD_BYTES} bytes.")
+        if not self._in_head:
+            self._stop_waiting()
+            return
+        self._await_head()
+        self._head_bytes += len(data)
+        if self._head_bytes > MOST_HEAD_BYTES:
+            self._refuse(431, "HEAD_TOO_LARGE", f"The head of the request is larger than {MOST_HEAD_BYTES} bytes.")
 
     def on_message_begin(self) -> None:
-        """Wait for this request's head."""
+        """Expect a head."""
         super().on_message_begin()
-        self._await_head()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Go on with the request."""
-        self._head_is_whole()
+        self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -56,11 +60,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refuse(400, "INVALID_REQUEST", "This is no valid HTTP request.")
 
     def _await_head(self) -> None:
-        if self._waiting is None:
-            self._head_bytes = 0
+        if self._waiting is None and not self.transport.is_closing():
             self._waiting = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
-    def _head_is_whole(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
@@ -72,7 +75,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        self._head_is_whole()
+        self._stop_waiting()
         if self.transport.is_closing():
             return
         body = Problem(status=status, code=code, message=message).body()
