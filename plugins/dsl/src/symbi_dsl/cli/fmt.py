@@ -76,11 +76,16 @@ def _formatted(path: str, data: bytes) -> str | None:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _complain(path, parse_definition(data, path=path).diagnostics, "")
+        _complain(path, parse_definition(data, path=path).diagnostics, "")
+        return None
     if len(data) > DEFAULT_LIMITS.source:
-        return _complain(path, parse_definition(data, path=path).diagnostics, "")
+        _complain(path, parse_definition(data, path=path).diagnostics, "")
+        return None
     written, problems = format_text(text)
-    return _complain(path, problems, text) if problems else written
+    if problems:
+        _complain(path, problems, text)
+        return None
+    return written
 
 
 def _complain(path: str, problems: tuple[Diagnostic, ...], text: str) -> None:

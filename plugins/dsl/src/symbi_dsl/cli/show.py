@@ -15,7 +15,7 @@ from symbi_dsl.limits import DEFAULT_LIMITS
 
 __all__ = ["show"]
 
-_NOTHING = (None, [], (), {}, "", False)
+_NOTHING: tuple[Any, ...] = (None, [], (), {}, "", False)
 _AGENT_FACTS = (
     "description",
     "capabilities",

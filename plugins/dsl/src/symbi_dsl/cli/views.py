@@ -51,7 +51,7 @@ def _agent(spec: AgentSpec) -> dict[str, Any]:
 def _policy(spec: PolicySpec) -> dict[str, Any]:
     rules = []
     for rule in spec.rules:
-        found = {"effect": rule.effect, "target": rule.target, "guard": rule.guard, "line": rule.line}
+        found: dict[str, Any] = {"effect": rule.effect, "target": rule.target, "guard": rule.guard, "line": rule.line}
         if rule.config is not None:
             found["config"] = rule.config
         if rule.enforced or rule.not_enforced:

@@ -88,7 +88,6 @@ class AgentReader:
             allowed_tools=tools,
             permission_mode=self.metadata.text("permission_mode"),
             retries=sections.retries,
-            failure=sections.failure,
             options=self._options(facts, blocks),
             not_enforced=tuple(dict.fromkeys([*blocks.not_enforced, *missing])),
             has_body=program is not None,
@@ -213,6 +212,7 @@ def _limits(blocks: WithFacts, sections: SectionFacts, memory: str | None) -> di
         "network_policy": blocks.network or sections.network,
         "requires": tuple(dict.fromkeys(blocks.requires)),
         "priority": blocks.priority or "normal",
+        "failure": sections.failure,
     }
 
 

@@ -6,10 +6,23 @@ import re
 
 __all__ = ["CronProblem", "check_cron"]
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
-_LONG_MONTHS = "january february march april may june july august september october november december".split()
-_LONG_DAYS = "sunday monday tuesday wednesday thursday friday saturday".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_LONG_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_LONG_DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 _FIELDS = (
     ("second", 0, 59),
     ("minute", 0, 59),

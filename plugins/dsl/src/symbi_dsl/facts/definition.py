@@ -14,6 +14,7 @@ from symbi.contracts.definitions import (
     ScheduleSpec,
     WebhookSpec,
 )
+from symbi_dsl.collection import no_collection
 from symbi_dsl.facts.agents import AgentReader
 from symbi_dsl.facts.channels import channel_spec
 from symbi_dsl.facts.memories import memory_spec
@@ -24,7 +25,6 @@ from symbi_dsl.facts.schedules import schedule_spec
 from symbi_dsl.facts.scope import Scope
 from symbi_dsl.facts.types import TypeTable, type_text
 from symbi_dsl.facts.webhooks import webhook_spec
-from symbi_dsl.collection import no_collection
 from symbi_dsl.limits import DEFAULT_LIMITS, Limits
 from symbi_dsl.syntax.items import Agent, Declaration, File, Function, Metadata, Policy
 from symbi_dsl.syntax.parser import Parser, parse_tree
@@ -40,14 +40,15 @@ def parse_definition(
     """Return what a text says and what is wrong with it; never raises on bad text."""
     if isinstance(text, bytes):
         if len(text) > limits.source:
-            return _refused(path, "E001", f"{len(text)} bytes; at most {limits.source} are read")
+            return _refused(path, "E001", f"more than the {limits.source} bytes that are read")
         try:
-            text = text.decode("utf-8")
+            decoded = text.decode("utf-8")
         except UnicodeDecodeError as error:
-            return _not_utf8(path, bytes(text), error.start)
+            return _not_utf8(path, text, error.start)
+        text = decoded
     text = text.removeprefix("\ufeff")
     if len(text) > limits.source:
-        return _refused(path, "E001", f"{len(text)} characters; at most {limits.source} are read")
+        return _refused(path, "E001", f"more than the {limits.source} characters that are read")
     source = Source(text, path)
     problems = Problems(limits.errors)
     with no_collection(len(text)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from symbi_dsl.facts.scope import Scope, Value
 from symbi_dsl.syntax.expressions import Array, Literal, Record
@@ -114,7 +115,7 @@ class Reader:
         node = self.value(key)
         if node is None:
             return None
-        value = node.value if isinstance(node, Literal) else None
+        value: Any = node.value if isinstance(node, Literal) else None
         if type(value) not in (int, float) or (whole and type(value) is not int):
             self.wrong(key, "a whole number" if whole else "a number")
             return None
@@ -122,7 +123,8 @@ class Reader:
             bound = f"more than {low:g}" if above else f"from {low:g}"
             self.wrong(key, f"{bound} to {high:g}", code="E413")
             return None
-        return value
+        found: float | int = value
+        return found
 
     def choice(self, key: str, choices: Sequence[str], *, code: str = "E420", default: str | None = None) -> str | None:
         """Return one of a few words, in lower case."""

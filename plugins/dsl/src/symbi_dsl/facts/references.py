@@ -108,7 +108,7 @@ def check_calls(scope: Scope, calls: list[Call], declared: Declared) -> None:
             continue
         bounds = ARITY.get(call.target.name)
         count = len(call.args)
-        if bounds is None or bounds[0] <= count + len(call.named) and count <= bounds[1]:
+        if bounds is None or (bounds[0] <= count + len(call.named) and count <= bounds[1]):
             continue
         low, high = bounds
         wanted = f"{low}" if low == high else f"{low} to {high}"

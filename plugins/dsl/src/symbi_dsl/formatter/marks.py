@@ -113,9 +113,10 @@ class Marks:
         self._opener(brace)
         second = self.index[node.start] + 2
         kinds = self.parser.kind
-        if kinds[second] == "(" and kinds[second + 1] == ")":
-            if not self._has_comment(self.parser.start[second], self.parser.end[second + 1]):
-                self.drop |= {self.parser.start[second], self.parser.start[second + 1]}
+        starts, ends = self.parser.start, self.parser.end
+        empty = kinds[second] == "(" and kinds[second + 1] == ")"
+        if empty and not self._has_comment(starts[second], ends[second + 1]):
+            self.drop |= {starts[second], starts[second + 1]}
         before: Node | None = None
         for item in node.items:
             both = isinstance(before, AgentProp) and isinstance(item, AgentProp)

@@ -32,7 +32,7 @@ def shape(tree: File) -> list[Any]:
             found.append((kind.__name__, str(item)))
         else:
             found.append(kind.__name__)
-            if kind is Block:
+            if isinstance(item, Block):
                 found.append(_gives_value(item))
             get = parts[kind] if kind in parts else parts.setdefault(kind, _getter(kind))
             if get is not None:

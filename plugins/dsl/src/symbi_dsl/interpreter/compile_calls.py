@@ -156,10 +156,13 @@ class CallCompiler(ExpressionCompiler):
 
     def _member_call(self, node: Call, target: Member) -> Code:
         path = None if self.pure else self._path(target)
-        if path is not None and path[0] not in self.runtime.facts and path[0] not in self.functions:
-            if self.scope.find(path[0]) is None and path[0] != "None":
-                return self._tool(node, ".".join(path))
+        if path is not None and not self._known(path[0]):
+            return self._tool(node, ".".join(path))
         return self._method_call(node, target)
+
+    def _known(self, name: str) -> bool:
+        known = name == "None" or name in self.runtime.facts or name in self.functions
+        return known or self.scope.find(name) is not None
 
     def _path(self, node: Node) -> list[str] | None:
         parts: list[str] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from symbi_dsl.interpreter.compile_expressions import Code
 from symbi_dsl.interpreter.compile_loops import LoopCompiler
@@ -151,15 +152,14 @@ class StatementCompiler(LoopCompiler):
     def _store_part(self, target: Member | Index, value: Code, operator: str, at: int) -> Code:
         place, runtime = self.expression(target.target), self.runtime
         index: Code
+        read: Callable[[Any, Any, int], Any] = get_index
+        write: Callable[[Any, Any, Any, Any, int], None] = set_index
         if isinstance(target, Index):
-            index, read, write = self.expression(target.index), get_index, set_index
+            index = self.expression(target.index)
         else:
             name = target.name
             index = lambda frame: name  # noqa: E731
-            write = set_member
-
-            def read(holder: Any, key: Any, at: int) -> Any:
-                return get_member(runtime, holder, key, at)
+            read, write = partial(get_member, runtime), set_member
 
         combine = self.operate(operator, _first, _second, at) if operator else None
 
@@ -226,7 +226,7 @@ class StatementCompiler(LoopCompiler):
 
         return run
 
-    _plain: dict[type[Node], Callable[[Any, Any], Code]] = {
+    _plain: ClassVar[dict[type[Node], Callable[[Any, Any], Code]]] = {
         Let: _let,
         Assign: _assign,
         Return: _return,

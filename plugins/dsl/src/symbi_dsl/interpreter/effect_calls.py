@@ -208,8 +208,8 @@ def _audit(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) 
 
 
 def _sleep(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
-    span = args[0] if args else named.get("duration", named.get("seconds"))
-    seconds = span.seconds if isinstance(span, Duration) else span
+    span: Any = args[0] if args else named.get("duration", named.get("seconds"))
+    seconds: Any = span.seconds if isinstance(span, Duration) else span
     if type(seconds) not in (int, float) or seconds < 0:
         raise LanguageError("TypeMismatch", "sleep takes a duration such as `5s`")
     ask(runtime, "sleep", "", {"seconds": float(seconds)}, at)

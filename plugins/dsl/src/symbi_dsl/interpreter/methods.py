@@ -138,7 +138,7 @@ def _map(runtime: Runtime, value: list[Any], change: Any) -> Any:
 
 def _any(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
     call = None if test is None else _function(test, "the test")
-    for item in list(value):
+    for item in list(value):  # noqa: SIM110  # no C frames between the program's own calls
         if truthy(item if call is None else call([item])):
             return True
     return False
@@ -146,7 +146,7 @@ def _any(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
 
 def _all(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
     call = None if test is None else _function(test, "the test")
-    for item in list(value):
+    for item in list(value):  # noqa: SIM110  # no C frames between the program's own calls
         if not truthy(item if call is None else call([item])):
             return False
     return True
@@ -207,8 +207,14 @@ def _to_string(runtime: Runtime, value: Any) -> Any:
     return text
 
 
-_SIZED = {"length": _length, "len": _length, "size": _length, "is_empty": _is_empty, "contains": _contains}
-_STRING = {
+_SIZED: dict[str, Callable[..., Any]] = {
+    "length": _length,
+    "len": _length,
+    "size": _length,
+    "is_empty": _is_empty,
+    "contains": _contains,
+}
+_STRING: dict[str, Callable[..., Any]] = {
     **_SIZED,
     "upper": _upper,
     "lower": _lower,
@@ -220,7 +226,7 @@ _STRING = {
     "slice": _slice,
     "index_of": _index_of,
 }
-_LIST = {
+_LIST: dict[str, Callable[..., Any]] = {
     **_SIZED,
     "push": _push,
     "append": _push,
@@ -237,7 +243,14 @@ _LIST = {
     "first": _first,
     "last": _last,
 }
-_MAP = {**_SIZED, "keys": _keys, "values": _values, "get": _get, "has": _contains, "remove": _remove}
+_MAP: dict[str, Callable[..., Any]] = {
+    **_SIZED,
+    "keys": _keys,
+    "values": _values,
+    "get": _get,
+    "has": _contains,
+    "remove": _remove,
+}
 
 METHODS: dict[tuple[str, str], Callable[..., Any]] = {
     **{("string", name): call for name, call in _STRING.items()},

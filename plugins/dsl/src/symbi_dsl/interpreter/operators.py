@@ -160,7 +160,7 @@ def contains(runtime: Runtime, item: Any, place: Any) -> bool:
     """Tell whether an item is in a list, a key in a map, a text in a text."""
     if isinstance(place, list):
         runtime.spend(len(place) // 16)
-        for other in place:
+        for other in place:  # noqa: SIM110  # no C frames between the program's own calls
             if equals(item, other):
                 return True
         return False

@@ -53,11 +53,11 @@ def interpret(
     except LimitReached as error:
         raise _failed(source, error) from None
     except RecursionError:
-        error = LimitReached("DepthLimit", "the program is nested too deeply", code="limit_depth")
-        raise _failed(source, error) from None
+        deep = LimitReached("DepthLimit", "the program is nested too deeply", code="limit_depth")
+        raise _failed(source, deep) from None
     except MemoryError:
-        error = LimitReached("MemoryLimit", "out of memory", code="limit_memory")
-        raise _failed(source, error) from None
+        full = LimitReached("MemoryLimit", "out of memory", code="limit_memory")
+        raise _failed(source, full) from None
     finally:
         sys.setrecursionlimit(frames)
 

@@ -95,7 +95,7 @@ class Requirement:
         elif key == "max_data_size":
             self._size(value, request, limits)
         elif key in ("timeout", "total_timeout"):
-            seconds = value.seconds if isinstance(value, Duration) else value
+            seconds: Any = value.seconds if isinstance(value, Duration) else value
             seconds = parse_duration_text(seconds) if isinstance(seconds, str) else seconds
             if type(seconds) not in (int, float):
                 raise Unmet(f"'{key}' is no duration")

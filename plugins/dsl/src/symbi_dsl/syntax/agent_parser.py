@@ -85,7 +85,7 @@ class AgentParser(ItemParser):
         parse = self._NESTED.get(word)
         if parse is not None:
             return parse(self)
-        self._unknown_agent_item(word)
+        return self._unknown_agent_item(word)
 
     def _fact(self, word: str, at: int, value: Node) -> AgentProp:
         end = self.last_end()

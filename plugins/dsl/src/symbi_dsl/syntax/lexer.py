@@ -59,7 +59,7 @@ def tokenize(text: str, *, problems: Problems, limits: Limits) -> Tokens:
         if group == 1:
             fresh = True
             continue
-        word = match[group]  # type: ignore[index]
+        word = match[group]  # type: ignore[index]  # one alternative always matches
         if group == 3:
             kind = "id"
         elif group == 8:
@@ -89,7 +89,7 @@ def tokenize(text: str, *, problems: Problems, limits: Limits) -> Tokens:
         kinds.append(kind)
         texts.append(word)
         ends.append(match.end())
-        starts.append(match.start(group))  # type: ignore[arg-type]
+        starts.append(match.start(group))
         newlines.append(fresh)
         fresh = False
     kinds.append("end")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from symbi_dsl.limits import Limits
 from symbi_dsl.syntax.agent_parser import AgentParser
 from symbi_dsl.syntax.hints import REJECTED_ITEMS, close_match, quoted
@@ -42,12 +44,12 @@ class Parser(AgentParser):
             parse = self.ITEMS.get(word)
             if parse is not None:
                 return parse(self)
-            self._unknown_item(word)
+            return self._unknown_item(word)
         if self.kind[at] == "}":
             self.fail("E203", "'}' closes nothing", hint="remove it")
-        self.fail("E203", f"expected an item such as `agent`, found {self.found()}")
+        return self.fail("E203", f"expected an item such as `agent`, found {self.found()}")
 
-    def _unknown_item(self, word: str) -> None:
+    def _unknown_item(self, word: str) -> NoReturn:
         if word in REJECTED_ITEMS:
             self.fail("E203", f"there is no {quoted(word)} here", hint=REJECTED_ITEMS[word])
         if word in _STATEMENT_WORDS or self.peek() in ("(", "=", "."):

@@ -53,7 +53,7 @@ class PropertyParser(StatementParser):
         if kind == "str":
             self.pos += 1
             return string_value(text, self.start[self.pos - 1], self.problems)
-        self.unclosed(opener, "}")
+        return self.unclosed(opener, "}")
 
     def property_value(self, key: str, key_at: int) -> Node:
         """Parse the value of a property whose key stands at token `key_at`."""
@@ -74,7 +74,7 @@ class PropertyParser(StatementParser):
             return self.props()
         if kind in ("}", ",", ";", "end"):
             self.fail("E201", f"missing value for {quoted(key)}", at=key_at, hint=f"write `{key}: …`")
-        self.expected(f"a value for {quoted(key)}")
+        return self.expected(f"a value for {quoted(key)}")
 
     def _name_value(self) -> Node:
         at = self.pos

@@ -104,7 +104,7 @@ class StatementParser(TypeParser):
         if self.newline[self.pos]:
             self.unterminated.append(self.pos - 1)
             return False
-        self._not_an_end(kind)
+        return self._not_an_end(kind)
 
     def _not_an_end(self, kind: str) -> NoReturn:
         text = self.text[self.pos]

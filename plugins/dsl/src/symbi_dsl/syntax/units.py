@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 __all__ = ["DURATION_UNITS", "SIZE_UNITS", "Duration", "Size", "parse_duration_text", "quantity"]
 
@@ -53,14 +54,14 @@ class Quantity:
     """A whole number of base units (microseconds, bytes) and the unit to show it in."""
 
     __slots__ = ("base", "unit")
-    units: dict[str, int] = {}
+    units: ClassVar[dict[str, int]] = {}
 
     def __init__(self, base: int, unit: str) -> None:
         self.base = base
         self.unit = unit
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.base == other.base  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.base == other.base
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.base))
