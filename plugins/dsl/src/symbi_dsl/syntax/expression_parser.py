@@ -338,7 +338,7 @@ class ExpressionParser(LiteralParser):
         "(": _parenthesised,
         "[": _array,
         "{": _record,
-        "dur": _quantity,
-        "size": _quantity,
-        "vault": _vault,
+        "dur": LiteralParser.quantity,
+        "size": LiteralParser.quantity,
+        "vault": LiteralParser.vault,
     }

@@ -37,7 +37,8 @@ class LiteralParser(Cursor):
             value = 0
         return Literal(value if negative_from is None else -value, start, self.end[at])
 
-    def _quantity(self) -> Node:
+    def quantity(self) -> Node:
+        """Parse a duration or size."""
         at = self.pos
         self.pos = at + 1
         text = self.text[at].replace("_", "")
@@ -45,7 +46,8 @@ class LiteralParser(Cursor):
         digits = text[: unit.start()] if unit else text
         return Literal(quantity(digits, unit[0] if unit else ""), self.start[at], self.end[at])
 
-    def _vault(self) -> Node:
+    def vault(self) -> Node:
+        """Parse a reference to a secret."""
         at = self.pos
         self.pos = at + 1
         return Vault(self.text[at], self.start[at], self.end[at])
