@@ -71,7 +71,7 @@ async def test_docs_page_loads_nothing_from_elsewhere(make_client: Any) -> None:
         assert (await client.get("/docs/..%2fapp.py")).status_code == 404
 
 
-async def test_docs_can_be_turned_off_and_need_a_token_elsewhere(make_client: Any) -> None:
+async def test_a25_docs_can_be_turned_off_and_the_document_needs_a_token_elsewhere(make_client: Any) -> None:
     async with make_client(server={"docs": False}) as client:
         assert (await client.get("/openapi.json")).status_code == 404
         assert (await client.get("/docs")).status_code == 404
