@@ -129,6 +129,8 @@ def test_ids_are_the_annotation_or_file_and_number() -> None:
         )
     )
     assert report.policies == ("p0_0", "mine")
+    named = CedarEngine().check(bundle_of('permit (principal, action == Symbi::Action::"tool_call::x", resource);'))
+    assert named.actions == ("tool_call::x",)
     assert report.places == {"p0_0": "p0:1", "mine": "p0:2"}
 
 

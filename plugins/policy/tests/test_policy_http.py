@@ -55,6 +55,21 @@ async def test_reload_and_rollback(house: Any) -> None:
         assert (await client.post("/policy/rollback", json={"revision": "zz"})).status_code == 404
 
 
+async def test_status_warns_of_tools_that_nobody_provides(house: Any) -> None:
+    from symbi.contracts.tools import ToolService, ToolSpec
+
+    class Tools:
+        async def list(self) -> list[ToolSpec]:
+            return [ToolSpec(name="search", description="", parameters={})]
+
+    async with house(CLOCK) as h, client_of(h.kernel) as client:
+        h.gate.sets.actions = ("tool_call::serach", "tool_call::search", "respond")
+        assert (await client.get("/policy")).json()["warnings"] == []
+        h.kernel.services.provide(ToolService, Tools(), plugin="test")
+        (warning,) = (await client.get("/policy")).json()["warnings"]
+        assert warning["message"] == "no tool is called 'serach'; did you mean 'search'?"
+
+
 async def test_a_scoped_key_learns_nothing(house: Any) -> None:
     async with house(CLOCK) as h, client_of(h.kernel, SCOPED) as client:
         for method, path in (

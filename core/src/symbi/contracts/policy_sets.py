@@ -46,11 +46,15 @@ class PolicyFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What checking a bundle found; `ok` is true when no finding is an error. `places` says where each policy stands."""
+    """What checking a bundle found; `ok` is true when no finding is an error.
+
+    `places` says where each policy stands (`file:line`), `actions` which actions the policies name (`tool_call::clock`).
+    """
 
     revision: str = ""
     policies: tuple[str, ...] = ()
     places: dict[str, str] = {}
+    actions: tuple[str, ...] = ()
     findings: tuple[PolicyFinding, ...] = ()
 
     @property

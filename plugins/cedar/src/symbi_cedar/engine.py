@@ -163,5 +163,11 @@ class CedarEngine:
             findings += faults
         findings += lint(policies)
         places = {each.id: f"{each.source.path}:{each.line or 1}" for each in policies}
-        ids = tuple(each.id for each in policies)
-        return policies, PolicyReport(revision=bundle.revision, policies=ids, places=places, findings=tuple(findings))
+        report = PolicyReport(
+            revision=bundle.revision,
+            policies=tuple(each.id for each in policies),
+            places=places,
+            actions=tuple(sorted({action for each in policies for action in each.actions() or ()})),
+            findings=tuple(findings),
+        )
+        return policies, report

@@ -14,6 +14,7 @@ from symbi.contracts.principal import Principal
 from symbi.http import require_admin, require_scope
 from symbi.kernel.services import Services
 from symbi_policy.gate import PolicyGate
+from symbi_policy.known_tools import unknown_tools
 from symbi_policy.questions import DEFAULT_AGENT, Question, answer_of, request_of
 
 __all__ = ["HANDLERS"]
@@ -43,8 +44,10 @@ class RollbackBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @get("/policy", guards=[require_scope("policy:read")])
 async def policy_status(services: Services) -> PolicyStatus:
     """Say which policies are in force, since when, and what was wrong with the last load."""
-    status = services.get(Gate).status()
-    findings = [msgspec.to_builtins(each) for each in status.findings]
+    gate = services.get(Gate)
+    status = gate.status()
+    unknown = await unknown_tools(gate.sets.actions, services) if isinstance(gate, PolicyGate) else []
+    findings = [msgspec.to_builtins(each) for each in (*status.findings, *unknown)]
     return PolicyStatus(
         engine=status.engine,
         revision=status.revision,

@@ -60,6 +60,7 @@ class PolicySets:
         self.engine = engine
         self.directory = directory
         self.findings: tuple[PolicyFinding, ...] = ()
+        self.actions: tuple[str, ...] = ()
         self.problem = "no policies have been loaded"
         self._now = now
         self._suffixes = suffixes
@@ -123,6 +124,7 @@ class PolicySets:
             self.problem = f"the policy directory {self.directory} holds no policies"
         else:
             self.problem = ""
+        self.actions = report.actions
         entry = LoadedSet(
             revision=read.bundle.revision,
             loaded_at=self._now(),
