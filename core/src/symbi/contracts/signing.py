@@ -7,7 +7,25 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-__all__ = ["KeyInfo", "PackageRequest", "SignatureInfo", "SignedPackage", "Signer", "Verification"]
+__all__ = ["Approval", "ApprovalRegister", "KeyInfo", "PackageRequest", "SignatureInfo", "SignedPackage", "Signer", "Verification"]
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored approval that still stands, and the exact bytes it stands for."""
+
+    review_id: str
+    source_sha256: str
+    metadata_sha256: str
+    analysis_id: str
+
+
+@runtime_checkable
+class ApprovalRegister(Protocol):
+    """Where a signer looks an approval up itself, whatever its caller says."""
+
+    async def approval(self, review_id: str) -> Approval | None:
+        """The standing approval of a review, or None."""
+        ...
 
 
 class PackageRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +104,11 @@ class Signer(Protocol):
     """
 
     async def sign(self, request: PackageRequest) -> SignedPackage:
-        """Sign with the one active key. Raises `Unavailable` when no key can sign now."""
+        """Sign with the one active key.
+
+        Raises `Unavailable` when no key can sign now, and `Conflict` unless the `ApprovalRegister` holds a standing approval of exactly
+        these bytes (`predicate["review_id"]` names it).
+        """
         ...
 
     async def verify(self, content: bytes, *, require_fresh: bool = False) -> Verification:
