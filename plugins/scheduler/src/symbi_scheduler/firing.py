@@ -43,10 +43,8 @@ _BREAK = (
     .where(_S.id == bindparam("b_id"))
     .values(state="failed", next_due=None, reason=bindparam("b_reason"))
 )
-_INSERTS = {
-    "sqlite": sqlite.insert(FIRES).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(FIRES).on_conflict_do_nothing(),
-}
+_SQLITE_INSERT = sqlite.insert(FIRES).on_conflict_do_nothing()
+_PG_INSERT = postgresql.insert(FIRES).on_conflict_do_nothing().returning(FIRES.c.id)
 
 
 class Claimed(NamedTuple):
@@ -159,10 +157,17 @@ def _record(
             "b_last_due": max(row.last_due, row.next_due, *(plan.last or plan.scheduled_for for plan in verdict.planned)),
         })  # fmt: skip
     batch.fired = len(inserts)
-    if inserts and conn.execute(_INSERTS[conn.dialect.name], inserts).rowcount != len(inserts):
+    if inserts and _insert(conn, inserts) != len(inserts):
         raise _Collision
     if advances:
         conn.execute(_ADVANCE, advances)
+
+
+def _insert(conn: Connection, rows: list[dict[str, Any]]) -> int:
+    """Insert what is not there yet, in as few statements as the database allows, and return how many were."""
+    if conn.dialect.name == "postgresql":
+        return len(conn.execute(_PG_INSERT, rows).all())
+    return conn.execute(_SQLITE_INSERT, rows).rowcount
 
 
 def _existing(conn: Connection, decisions: list[_Decision]) -> frozenset[str]:
