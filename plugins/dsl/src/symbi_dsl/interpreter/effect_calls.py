@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import time
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 
@@ -106,11 +104,12 @@ def _print(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) 
 
 
 def _now(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
-    return int(time() * 1000)
+    return ask(runtime, "now", "", {}, at)
 
 
 def _generate_id(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
-    return (text_of(args[0]) + "-" if args else "") + str(uuid4())
+    fresh = text_of(ask(runtime, "id", "", {}, at))
+    return f"{text_of(args[0])}-{fresh}" if args else fresh
 
 
 def _tool_call(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
@@ -216,6 +215,15 @@ def _sleep(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) 
     return None
 
 
+def _wait_event(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
+    found = _merge(("type", "timeout"), args, named, name)
+    kind, span = found.get("type", ""), found.get("timeout")
+    seconds = span.seconds if isinstance(span, Duration) else span
+    if not isinstance(kind, str) or not (seconds is None or type(seconds) in (int, float)):
+        raise LanguageError("TypeMismatch", "wait_event takes the type of an event, and a duration")
+    return ask(runtime, "wait_event", kind, {} if seconds is None else {"seconds": float(seconds)}, at)
+
+
 def _respond(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
     value = args[0] if args else dict(named)
     _no_secret(value, name)
@@ -251,6 +259,7 @@ EFFECT_CALLS: dict[str, Callable[..., Any]] = {
     "audit_log": _audit,
     "security_event": _audit,
     "sleep": _sleep,
+    "wait_event": _wait_event,
     "respond": _respond,
 }
 

@@ -64,6 +64,7 @@ EFFECTS: dict[str, tuple[int, int]] = {
     "audit_log": (0, 2),
     "security_event": (0, 2),
     "sleep": (0, 1),
+    "wait_event": (0, 2),
     "respond": (0, 1),
 }
 """Functions that ask something of the runtime."""

@@ -49,6 +49,8 @@ IMPURE_CALLS = frozenset(
         "print",
         "log",
         "sleep",
+        "wait_event",
+        "now",
         "respond",
         "generate_id",
     }

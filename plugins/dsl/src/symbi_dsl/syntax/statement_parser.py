@@ -110,6 +110,8 @@ class StatementParser(TypeParser):
         text = self.text[self.pos]
         if kind == "id":
             hint = word_hint(text)
+            if self.word(-1) == "match":
+                hint = "`match` gives its value at the end of a function: put it in one, and call that"
             if text in ("and", "or"):
                 self.fail("E205", f"{quoted(text)} is not an operator", hint=hint)
             self.fail("E207", f"expected the end of the statement, found {quoted(text)}", hint=hint or "add `;`")
