@@ -20,7 +20,7 @@ from symbi.http.entry import Doorman, Entry
 from symbi.http.errors import EXCEPTION_HANDLERS
 from symbi.http.idempotency import Idempotency
 from symbi.http.litestar_app import PlainLitestar, PluginRouter
-from symbi.http.openapi import DOCS_HANDLERS, Description, openapi_config
+from symbi.http.openapi import DOCS_HANDLERS, Description
 from symbi.http.requests import JsonRequest
 from symbi.http.settings import AuthSettings, ServerSettings, is_loopback
 from symbi.kernel.context import PluginContext
@@ -79,7 +79,7 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
             route_handlers=[router for _, router in routers],
             middleware=[entry],
             exception_handlers=EXCEPTION_HANDLERS,
-            openapi_config=openapi_config(kernel.version),
+            openapi_config=None,
             state=_state(kernel, server, authority, description),
             **options,
         )
