@@ -43,7 +43,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Symbi",
         version=version,
-        description="Runs AI agents under policy. Every error has the body of the schema `Error`.",
+        description="Runs AI agents under policy. Every error has the body of the schema Error.",
         use_handler_docstrings=True,
         security=[{"bearer": []}],
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),

@@ -24,6 +24,11 @@ function resolve(schema, components, depth = 0) {
   return plain;
 }
 
+function firstSentence(operation) {
+  const text = operation.description || operation.summary || "";
+  return text.split(/[.:;\n]/, 1)[0];
+}
+
 function showSchema(parent, title, content, components) {
   for (const [media, each] of Object.entries(content || {})) {
     parent.append(make("h4", `${title} (${media})`));
@@ -49,7 +54,7 @@ function showParameters(parent, parameters) {
 function showOperation(path, method, operation, components) {
   const block = make("details");
   const summary = make("summary");
-  summary.append(make("span", method.toUpperCase(), "method"), make("code", path), make("span", `  ${operation.summary || ""}`, "muted"));
+  summary.append(make("span", method.toUpperCase(), "method"), make("code", path), make("span", `  ${firstSentence(operation)}`, "muted"));
   block.append(summary);
   const inner = make("div");
   if (operation.description) inner.append(make("p", operation.description));
