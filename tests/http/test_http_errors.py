@@ -11,7 +11,7 @@ from litestar import get, post, put
 from litestar.exceptions import HTTPException, NotAuthorizedException
 
 from symbi.contracts import errors as tree
-from symbi.http.errors import describe, status_of
+from symbi.http.errors import status_of
 from symbi.http.requests import RequestBody
 
 TOKEN = "a-long-enough-token-0123456789"
@@ -60,6 +60,8 @@ async def raise_it(name: str) -> None:
         raise tree.RateLimited("slow down", retry_after=2.2)
     if name == "http":
         raise HTTPException(detail="nope", status_code=418)
+    if name == "PluginFailed":
+        raise tree.SymbiError("at /var/lib", code="METRICS_FAILED")
     if name == "litestar401":
         raise NotAuthorizedException
     raise getattr(tree, name)("the message", hint="the next step", details={"a": 1})
@@ -97,7 +99,8 @@ HANDLERS = [make_thing, tolerant, optional, put_thing, raise_it]
         ("GET", "/api/v1/raise/PayloadTooLarge", {}, 413, "PAYLOAD_TOO_LARGE"),
         ("GET", "/api/v1/raise/ServiceUnavailable", {}, 503, "SERVICE_UNAVAILABLE"),
         ("GET", "/api/v1/raise/StoreUnavailable", {}, 503, "STORE_UNAVAILABLE"),
-        ("GET", "/api/v1/raise/StoreCorrupt", {}, 500, "INTERNAL_ERROR"),
+        ("GET", "/api/v1/raise/StoreCorrupt", {}, 500, "STORE_CORRUPT"),
+        ("GET", "/api/v1/raise/PluginFailed", {}, 500, "METRICS_FAILED"),
         ("GET", "/api/v1/raise/Timeout", {}, 504, "TIMEOUT"),
     ],
 )
@@ -190,7 +193,3 @@ def test_every_error_class_has_a_status() -> None:
         "StoreCorrupt",
         "StoreTooNew",
     }
-
-
-def test_deep_recursion_is_the_callers_fault() -> None:
-    assert describe(RecursionError()).status == 400

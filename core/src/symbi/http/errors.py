@@ -85,6 +85,7 @@ CODES = {
     504: ("TIMEOUT", "It took too long."),
 }
 _FRAMEWORK_TO_OURS = {422: 400}
+_GENERIC = "Something went wrong here; the log has the cause under this id."
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,8 +125,6 @@ def describe(error: BaseException) -> Problem:
         return _ours(error)
     if isinstance(error, HTTPException):
         return _framework(error)
-    if isinstance(error, RecursionError):
-        return Problem(status=400, code="INVALID_REQUEST", message="The body is nested too deeply.")
     return _internal(error)
 
 
@@ -141,7 +140,7 @@ async def send_problem(send: Send, problem: Problem, *, nested: bool = False) ->
 def _ours(error: tree.SymbiError) -> Problem:
     status = status_of(error)
     if status == 500:
-        return _internal(error)
+        return _logged(error, status, error.error_code, _GENERIC, {})
     headers: dict[str, str] = {}
     if isinstance(error, tree.RateLimited):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
@@ -163,13 +162,11 @@ def _framework(error: HTTPException) -> Problem:
     code, sentence = CODES.get(status, ("INVALID_REQUEST", "The request cannot be served."))
     headers = dict(error.headers or {})
     if isinstance(error, ValidationException):
-        return Problem(
-            status=status,
-            code=code,
-            message="A field of the request is wrong.",
-            details=_fields(error.extra),
-            headers=headers,
+        details = _fields(error.extra)
+        sentence = (
+            f"{details['field']}: {details['reason']}" if details["field"] else "A field of the request is wrong."
         )
+        return Problem(status=status, code=code, message=sentence, details=details, headers=headers)
     if status == 405:
         headers = {"Allow": allowed_methods(headers.get("allow", "").encode()).decode()}
     if status == 401:
@@ -178,7 +175,7 @@ def _framework(error: HTTPException) -> Problem:
 
 
 def _internal(error: BaseException) -> Problem:
-    return _logged(error, 500, "INTERNAL_ERROR", "Something went wrong here; the log has the cause under this id.", {})
+    return _logged(error, 500, "INTERNAL_ERROR", _GENERIC, {})
 
 
 def _logged(error: BaseException, status: int, code: str, message: str, headers: dict[str, str]) -> Problem:
