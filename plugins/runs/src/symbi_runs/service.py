@@ -106,21 +106,17 @@ class Runs(Furniture):
     async def wait(self, run_id: str, *, timeout: float | None = None) -> RunView:
         """Return the run once it has ended, or as it is when `timeout` seconds have passed."""
         deadline = None if timeout is None else self.context.clock.monotonic() + timeout
-        with self.hub.follow(run_id) as news:
+        with self.hub.await_end(run_id) as ended:
             while True:
-                news.clear()
                 view = await self.get(run_id)
-                if view.ended or (deadline is not None and self.context.clock.monotonic() >= deadline):
+                left = None if deadline is None else deadline - self.context.clock.monotonic()
+                if view.ended or (left is not None and left <= 0):
                     return view
-                await self._next(news, deadline)
-
-    async def _next(self, news: asyncio.Event, deadline: float | None) -> None:
-        pause = FOLLOW_POLL_SECONDS
-        if deadline is not None:
-            pause = max(0.0, min(pause, deadline - self.context.clock.monotonic()))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await news.wait()
+                # An end on another node is told by nobody, so the store is looked at again.
+                pause = FOLLOW_POLL_SECONDS if self.engine.shared else 10 * FOLLOW_POLL_SECONDS
+                done, _ = await asyncio.wait({ended}, timeout=pause if left is None else min(pause, left))
+                if done:
+                    return ended.result()
 
     async def events(self, run_id: str, *, after: int = 0, follow: bool = True) -> AsyncIterator[RunEvent]:
         """Yield the journal from `seq` > `after`, then what comes, until a terminal event."""
@@ -138,7 +134,9 @@ class Runs(Furniture):
                     continue
                 if not follow or (await self._record(run_id)).status in END_STATES:
                     return
-                await self._next(news, None)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FOLLOW_POLL_SECONDS):
+                        await news.wait()
 
     async def cancel(self, run_id: str, *, principal: Principal, reason: str = "") -> RunView:
         """Ask a run to stop; raises `NotFound`, or `Conflict` where it has ended."""
@@ -161,7 +159,7 @@ class Runs(Furniture):
             statements.end_unclaimed, record.id, values=values, kind="terminated", data=data, now=now
         ):
             self.engine.queue.remove(record.id)
-            await self._tell_end(record.id)
+            await self._tell_end(msgspec.structs.replace(record, **values))
             return
         attempt = self.attempts.get(record.id)
         if attempt is not None:
@@ -317,7 +315,7 @@ class Runs(Furniture):
         if ending.again:
             self.hub.tell(attempt.record.id)
             return
-        await self._tell_end(attempt.record.id)
+        await self._tell_end(msgspec.structs.replace(attempt.record, **ending.values))
         if ending.status == "terminated":
             await self._stop_children(attempt.record.id)
 
@@ -326,12 +324,12 @@ class Runs(Furniture):
             if child.record.options.get("parent_run_id") == run_id:
                 child.stop({"code": "cancelled", "message": "the run that asked for it was stopped"})
 
-    async def _tell_end(self, run_id: str) -> None:
-        record = await self._record(run_id)
+    async def _tell_end(self, record: RunRecord) -> None:
+        view = view_of(record)
         self.figures.ended(record.status)
-        self.hub.tell(run_id)
+        self.hub.tell_end(view)
         origin: dict[str, Any] = record.options.get("origin") or {}
-        self.context.events.publish(RunEnded(run=view_of(record), origin=origin))
+        self.context.events.publish(RunEnded(run=view, origin=origin))
         if "mailbox" in origin:
             await self.mailbox.handled(record.agent_id, int(origin["mailbox"]), ok=record.status == "completed")
 
@@ -354,7 +352,7 @@ class Runs(Furniture):
         if values["status"] == "queued":
             self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
         else:
-            await self._tell_end(record.id)
+            await self._tell_end(msgspec.structs.replace(record, **values))
 
     def cancelled_elsewhere(self, run_id: str, cancel: dict[str, Any]) -> None:
         """Stop a run because another node was asked to."""
