@@ -314,3 +314,26 @@ async def test_an_answer_that_cannot_be_recorded_does_not_count(approvals: Any) 
         with pytest.raises(AuditFailed):
             await service.approve(held.id, by=ANN)
         assert (await service.get(held.id)).status == "pending"
+
+
+class StrictTools:
+    """Tools that take only a path."""
+
+    async def get(self, name: str) -> Any:
+        return object() if name == "rm" else None
+
+    async def validate(self, name: str, arguments: dict[str, Any]) -> None:
+        if set(arguments) != {"path"}:
+            raise InvalidRequest("a path, and nothing else")
+
+
+async def test_an_edit_that_does_not_fit_the_tool_is_refused_at_once(approvals: Any) -> None:
+    from symbi.contracts.tools import ToolService
+
+    async with approvals() as (service, kernel):
+        kernel.services.provide(ToolService, StrictTools(), plugin="test")
+        held = await hold(service)
+        with pytest.raises(InvalidRequest, match="a path"):
+            await service.approve(held.id, by=ANN, arguments={"bogus": 1})
+        assert (await service.get(held.id)).status == "pending"
+        assert (await service.approve(held.id, by=ANN, arguments={"path": "/y"})).status == "approved"

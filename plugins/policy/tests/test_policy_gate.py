@@ -384,3 +384,20 @@ def test_the_hash_is_equal_exactly_for_equal_actions(one: Any, two: Any) -> None
     shuffled = dict(reversed(list(one.items())))
     assert action_hash(request_for(arguments=one)) == action_hash(request_for(arguments=shuffled))
     assert (action_hash(request_for(arguments=one)) == action_hash(request_for(arguments=two))) is (one == two)
+
+
+async def test_rsn_10_what_a_redaction_makes_unfit_for_the_tool_is_denied(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from symbi.contracts.tools import ToolService
+
+    class Tools:
+        async def validate(self, name: str, arguments: dict[str, Any]) -> None:
+            if not isinstance(arguments["count"], int):
+                raise InvalidRequest("count must be a number")
+
+    obliged(monkeypatch, Obligation(kind="redact", value="args.count", policy="x"))
+    async with house(CLOCK) as h:
+        h.kernel.services.provide(ToolService, Tools(), plugin="test")
+        with pytest.raises(PolicyDenied, match="count must be a number"):
+            await h.gate.admit(request_for("clock", arguments={"count": 1}))

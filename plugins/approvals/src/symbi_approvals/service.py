@@ -24,6 +24,7 @@ from symbi.contracts.errors import ConfigError, Conflict, InvalidRequest, SymbiE
 from symbi.contracts.masking import mask, mask_text
 from symbi.contracts.policy import PolicyRequest, action_hash
 from symbi.contracts.principal import Principal
+from symbi.contracts.tools import ToolService
 from symbi.kernel.clock import to_ms
 from symbi_approvals import records
 from symbi_approvals.config import ApprovalsConfig
@@ -131,6 +132,8 @@ class ApprovalList:
     ) -> Approval:
         """Vote for it, with the arguments as proposed or as given here."""
         edited = None if arguments is msgspec.UNSET else _exact(arguments)
+        if edited is not None:
+            await self._fit(await self.get(approval_id), arguments)
         return await self._vote(approval_id, by, "approve", reason, edited)
 
     async def deny(self, approval_id: str, *, by: Principal, reason: str = "") -> Approval:
@@ -216,6 +219,12 @@ class ApprovalList:
         if counted.status != "pending":
             self._tell(counted)
         return counted
+
+    async def _fit(self, approval: Approval, arguments: Any) -> None:
+        """Refuse an edit that the tool could not take, while the person is still there to mend it."""
+        tools = self._context.services.maybe(ToolService)
+        if approval.action == "tool_call" and tools is not None and await tools.get(approval.target) is not None:
+            await tools.validate(approval.target, arguments)
 
     async def _record(
         self, approval: Approval, outcome: str, who: Principal | str, *, reason: str = "", edited: bool = False

@@ -11,7 +11,7 @@ import msgspec
 
 from symbi.contracts.approvals import Approvals
 from symbi.contracts.audit import AuditLog
-from symbi.contracts.errors import InvalidRequest, PolicyDenied
+from symbi.contracts.errors import InvalidRequest, PolicyDenied, SymbiError
 from symbi.contracts.health import Health, degraded, healthy, unhealthy
 from symbi.contracts.policy import (
     AgentRules,
@@ -26,6 +26,7 @@ from symbi.contracts.policy import (
     action_hash,
 )
 from symbi.contracts.policy_sets import PolicyInvalid, PolicyReport
+from symbi.contracts.tools import ToolService
 from symbi_policy.agent_rules import count_rule_rates
 from symbi_policy.config import PolicyConfig
 from symbi_policy.insecure import warn_of
@@ -96,6 +97,8 @@ class PolicyGate:
         await self._refuse(request, decision)
         if decision.decision == "modify":
             granted = msgspec.structs.replace(granted, arguments=decision.arguments)
+        if granted.arguments != request.arguments:
+            await self._fit(granted)
         return self._receipts.mint(granted, decision, revision=self.revision)
 
     def redeem(self, receipt: Receipt) -> PolicyRequest:
@@ -230,6 +233,18 @@ class PolicyGate:
         edited = await approvals.arguments_of(approval_id)
         arguments = request.arguments if edited is msgspec.UNSET else edited
         return msgspec.structs.replace(request, arguments=arguments, approvals=tuple(found.group.split(",")))
+
+    async def _fit(self, request: PolicyRequest) -> None:
+        """Refuse arguments that an edit or a redaction has made unfit for the tool (RSN-10)."""
+        tools = self._context.services.maybe(ToolService)
+        if request.action != "tool_call" or tools is None:
+            return
+        try:
+            await tools.validate(request.target, request.arguments)
+        except SymbiError as error:
+            reason = f"{request.label()} is denied: as modified, its arguments do not fit the tool: {error.message}"
+            details = {"code": "policy_denied", "retryable": False, "reason": reason}
+            raise PolicyDenied(reason, details=details) from error
 
     async def _reload_quietly(self, author: str) -> None:
         try:
