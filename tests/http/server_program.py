@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from litestar import WebSocket, get, post, websocket
+from litestar import Request, WebSocket, get, post, websocket
+from litestar.response import Stream
 
 from symbi import hookimpl
 from symbi.contracts.offers import RouteGroup
+from symbi.http import ServerEvent, event_stream
 from symbi.http.app import create_app
 from symbi.http.server import bind, run_loop, serve
 from symbi.kernel.kernel import Kernel
@@ -27,6 +30,19 @@ async def slow(seconds: float) -> str:
 @post("/take", opt={"auth": "open"}, status_code=200, request_max_body_size=1000)
 async def take(data: Any) -> Any:
     return data
+
+
+@get("/stream", opt={"auth": "open"})
+async def stream(request: Request[Any, Any, Any]) -> Stream:
+    async def ticks() -> AsyncIterator[ServerEvent]:
+        try:
+            for number in range(1, 10_000):
+                yield ServerEvent(id=number, data=number)
+                await asyncio.sleep(0.02)
+        finally:
+            print("stream-closed", flush=True)
+
+    return event_stream(request, ticks())
 
 
 @websocket("/echo", opt={"auth": "open"})
@@ -46,7 +62,7 @@ async def private(socket: WebSocket[Any, Any, Any]) -> None:
 class Routes:
     @hookimpl
     def routes(self) -> list[RouteGroup]:
-        return [RouteGroup(name="slow", load=[slow, take, echo, private])]
+        return [RouteGroup(name="slow", load=[slow, take, stream, echo, private])]
 
 
 async def main(folder: Path, port: int, grace: float) -> None:

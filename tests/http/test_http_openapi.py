@@ -56,6 +56,10 @@ async def test_document_is_openapi_3_1_with_every_route_and_the_error_body(make_
         assert "services" not in answer.text
         assert '"principal"' not in answer.text
         assert "x-symbi-omitted" not in document
+        assert document["paths"]["/api/v1/health"]["get"]["security"] == []
+        plans = document["paths"]["/api/v1/plans"]["post"]
+        assert "security" not in plans
+        assert [parameter["name"] for parameter in plans["parameters"]] == ["Idempotency-Key"]
 
 
 async def test_nothing_of_litestars_own_pages_is_served(make_client: Any) -> None:

@@ -90,6 +90,25 @@ async def test_requests_in_flight_are_finished(server: Running, number: signal.S
     assert await server.ended() == (0, ["served", "closed"])
 
 
+async def test_streams_end_at_once_when_the_server_stops(tmp_path: Path) -> None:
+    server = Running(tmp_path / "data", grace=20)
+    async with httpx.AsyncClient(base_url=server.url) as client, asyncio.timeout(6):
+        async with client.stream("GET", "/api/v1/stream") as answer:
+            lines = answer.aiter_lines()
+            assert [await anext(lines) for _ in range(4)] == [": open", "", "id: 1", "data: 1"]
+            server.process.send_signal(signal.SIGTERM)
+            assert [line async for line in lines][-1] == ""
+        assert await server.ended() == (0, ["stream-closed", "served", "closed"])
+
+
+async def test_a_stream_is_closed_when_its_client_goes(server: Running) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as client, client.stream("GET", "/api/v1/stream") as answer:
+        await anext(answer.aiter_lines())
+    assert server.process.stdout is not None
+    async with asyncio.timeout(5):
+        assert (await asyncio.to_thread(server.process.stdout.readline)).strip() == "stream-closed"
+
+
 async def test_the_grace_ends(tmp_path: Path) -> None:
     server = Running(tmp_path / "data", grace=1)
     async with httpx.AsyncClient(base_url=server.url) as client:

@@ -28,6 +28,13 @@ _ERROR = {
     "required": ["error", "code", "details"],
     "properties": {"error": {"type": "string"}, "code": {"type": "string"}, "details": {"type": ["object", "null"]}},
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key and body again gets the first answer again, for a day.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
 _ERRORS = {
     "400": "The request is malformed, or a field of it is wrong.",
     "401": "No valid credential.",
@@ -89,6 +96,11 @@ class Description:
             route_handlers=list(routers), openapi_config=openapi_config(self._version), **self._options
         )
         document: dict[str, Any] = described.openapi_schema.to_schema()
+        for route in described.routes:
+            for handler, _ in getattr(route, "route_handler_map", {}).values():
+                operations = document.get("paths", {}).get(route.path_format, {})
+                for method in handler.http_methods:
+                    _annotate(operations.get(method.lower()), handler.opt)
         return document
 
 
@@ -118,6 +130,17 @@ def _static(name: str) -> Response[bytes]:
     if name not in _MEDIA:
         raise NotFound("There is nothing at this path.")
     return Response((files("symbi.http") / "static" / name).read_bytes(), media_type=_MEDIA[name])
+
+
+def _annotate(operation: dict[str, Any] | None, opt: dict[str, Any]) -> None:
+    """Say of an operation what its `opt` means to a client."""
+    if operation is None:
+        return
+    rule = opt.get("auth", "token")
+    if rule != "token":
+        operation["security"] = [] if rule == "open" else [{"bearer": []}, {}]
+    if opt.get("idempotent"):
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 
 def _finish(document: dict[str, Any]) -> dict[str, Any]:
