@@ -194,6 +194,11 @@ def test_pol_31_diff_shows_what_flips_over_recorded_decisions(
     assert run("diff", "policies", "new", "--recorded", "log.jsonl", "--fail-on-change").exit_code == 1
     assert run("diff", "policies", "policies", "--recorded", "log.jsonl", "--fail-on-change").exit_code == 0
     assert run("diff", "policies", "new").exit_code == 2
+    replayed = json.loads(run("replay", "new", "--recorded", "log.jsonl", "--json").stdout)
+    assert [(each["before"], each["after"]) for each in replayed["changes"]] == [("allow", "deny")]
+    assert run("replay", "--recorded", "log.jsonl", "--fail-on-change").exit_code == 0
+    (tmp_path / "bad.jsonl").write_text("{")
+    assert run("replay", "--recorded", "bad.jsonl").exit_code == 2
 
 
 def test_explain_names_the_deciding_policies(run: Any, policies: Path) -> None:

@@ -6,7 +6,7 @@ import click
 
 from symbi_policy.cli_cases import test
 from symbi_policy.cli_check import check, format_files
-from symbi_policy.cli_diff import diff
+from symbi_policy.cli_diff import diff, replay
 from symbi_policy.cli_evaluate import evaluate, explain
 from symbi_policy.cli_server import history, reload, rollback, status
 from symbi_policy.cli_sign import keygen, sign
@@ -29,6 +29,7 @@ policy.add_command(check, "lint")
 policy.add_command(check, "validate")
 policy.add_command(test)
 policy.add_command(diff)
+policy.add_command(replay)
 policy.add_command(format_files, "format")
 policy.add_command(keygen)
 policy.add_command(sign)
