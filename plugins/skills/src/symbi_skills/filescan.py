@@ -18,7 +18,7 @@ from symbi_skills.ruleset import RuleSet
 from symbi_skills.snippet import clean, snippet
 from symbi_skills.text.encodings import Decoded, declared_encoding, decode
 from symbi_skills.text.lines import Lines
-from symbi_skills.text.unicode import confusable_words, hidden_characters
+from symbi_skills.text.unicode import confusable_words, foreign, hidden_characters
 from symbi_skills.textscan import Hit, TextScan
 
 __all__ = ["FileReport", "FileScanner", "meta_finding"]
@@ -170,11 +170,14 @@ class FileScanner:
                     scan.hits[hit.rule, hit.line] = hit._replace(start=-1, end=-1, made="notebook cell")
 
     def _characters(self, path: str, data: bytes, lines: Lines, context: ContextOf, findings: list[Finding]) -> None:
+        kinds = foreign(data)
+        if not kinds.hidden and not kinds.imitating:
+            return
         text = data.decode("utf-8", "replace")
-        hidden = hidden_characters(text)
+        hidden = hidden_characters(text) if kinds.hidden else []
         for offset, codes in _one_per_line(text, hidden):
             findings.append(self._at("hidden-unicode", path, codes, text, offset, context))
-        for offset, word, reading in confusable_words(text)[:_MAX_TEXT_FINDINGS]:
+        for offset, word, reading in (confusable_words(text) if kinds.imitating else [])[:_MAX_TEXT_FINDINGS]:
             severity: Severity | None = "high" if reading.lower() in _COMMAND_WORDS else None
             finding = self._at("confusable-text", path, f"{word} reads {reading}", text, offset, context, severity=severity)
             findings.append(finding)

@@ -9,16 +9,19 @@ from typing import NamedTuple
 from symbi_skills.ruleset import CompiledCheck, RuleSet
 from symbi_skills.text.lines import Lines
 from symbi_skills.text.payloads import Payload, payloads
-from symbi_skills.text.pyview import python_view
+from symbi_skills.text.pychunks import suspicious_calls
 from symbi_skills.text.signals import NAMES
 from symbi_skills.text.views import segments
 
 __all__ = ["Hit", "TextScan"]
 
 _SIGNALS = len(NAMES)
+_NUMBERS = {name: number for number, name in enumerate(NAMES)}
 _MAX_DEPTH = 3
-_PY_CALL = {"python-call", "python-shell", "python-alias", "python-getattr"}
-_PY_WHY = {"python-decode", "python-fetch", "python-danger", "python-getattr", "python-alias", "characters", "concat", "argv", "split-word", "escape"}
+_PY_CALL = {"python-call", "python-shell", "python-alias", "python-hidden"}
+_PY_WHY = {"python-decode", "python-fetch", "python-danger", "python-hidden", "python-backwards", "python-alias", "characters", "escape", "argv", "split-word"}
+_PY_NEAR = {"concat", "concat-end"}
+_NEAR_LINES = 12
 
 
 class Hit(NamedTuple):
@@ -30,6 +33,21 @@ class Hit(NamedTuple):
     end: int
     text: str
     made: str
+
+
+class _Where:
+    """The lines of a signal, found once."""
+
+    def __init__(self, rules: RuleSet, lines: Lines) -> None:
+        self._rules = rules
+        self._lines = lines
+        self._found: dict[str, list[int]] = {}
+
+    def __call__(self, name: str) -> Iterator[int]:
+        if name not in self._found:
+            spans = self._rules.matcher.spans(_NUMBERS[name], self._lines.data)
+            self._found[name] = [self._lines.number(start) for start, _ in spans]
+        return iter(self._found[name])
 
 
 class TextScan:
@@ -58,31 +76,30 @@ class TextScan:
         else:
             signals = set()
         if signals or not data.isascii():
-            self._understood(lines, signals, origin, made)
-        if self._python and signals & _PY_CALL and signals & _PY_WHY:
-            self._called(data, origin, made)
+            where = _Where(rules, lines)
+            self._understood(lines, signals, where, origin, made)
+            if self._python and signals & _PY_CALL and signals & (_PY_WHY | _PY_NEAR):
+                calls = {line for name in signals & _PY_CALL for line in where(name)}
+                reasons = {line for name in signals & _PY_WHY for line in where(name)}
+                sums = {line for name in signals & _PY_NEAR for line in where(name)}
+                reasons |= {line for line in sums if not calls.isdisjoint(range(line - _NEAR_LINES, line + _NEAR_LINES))}
+                if calls and reasons:
+                    self._called(data, calls, reasons, origin, made)
         for payload in payloads(data):
             self._decoded(payload, lines, origin, made, depth)
 
-    def _understood(self, lines: Lines, signals: set[str], origin: Callable[[int], int], made: str) -> None:
-        where_cache: dict[str, list[int]] = {}
-
-        def where(name: str) -> Iterator[int]:
-            if name not in where_cache:
-                spans = self._rules.matcher.spans(NAMES.index(name), lines.data)
-                where_cache[name] = [lines.number(start) for start, _ in spans]
-            return iter(where_cache[name])
-
+    def _understood(self, lines: Lines, signals: set[str], where: _Where, origin: Callable[[int], int], made: str) -> None:
         if "ignore-comment" in signals:
             self.comments.extend(origin(number) for number in where("ignore-comment"))
         read = list(segments(lines, signals, where))
         if read:
             self._derived([(segment.text, origin(segment.line), _join(made, segment.made)) for segment in read])
 
-    def _called(self, data: bytes, origin: Callable[[int], int], made: str) -> None:
-        calls = [(text, origin(line), _join(made, "computed by Python")) for line, text in python_view(data.decode("utf-8", "replace"))]
-        if calls:
-            self._derived(calls)
+    def _called(self, data: bytes, calls: set[int], reasons: set[int], origin: Callable[[int], int], made: str) -> None:
+        found = suspicious_calls(data.decode("utf-8", "replace"), calls, reasons)
+        read = [(text, origin(line), _join(made, "computed by Python")) for line, text in found]
+        if read:
+            self._derived(read)
 
     def _derived(self, read: list[tuple[str, int, str]]) -> None:
         """Match many derived lines in one pass; each is a text of its own."""
@@ -139,7 +156,7 @@ class TextScan:
             if blanked == line:
                 yield start, end
             else:
-                offset = lines.starts[number]
+                offset = lines.start(number)
                 for first, last in matcher.spans(part, blanked):
                     yield offset + first, offset + last
 
@@ -152,10 +169,10 @@ class TextScan:
         raw = lines.line(number)
         text = raw.decode("utf-8", "replace")
         if derived:
-            first = start - lines.starts[number]
+            first = start - lines.start(number)
             self.hits[key] = Hit(rule, line, -1, -1, _around(text, first), made)
         else:
-            offset = lines.starts[number]
+            offset = lines.start(number)
             first = len(raw[: start - offset].decode("utf-8", "replace"))
             last = first + len(lines.data[start:end].decode("utf-8", "replace"))
             self.hits[key] = Hit(rule, line, first, last, _around(text, first), made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symbi.contracts.scanner import Pattern, ScannerRule
 from symbi_clawhavoc.words import FETCH
 
-CALL = r"(?:^|[^\w.$>])(?:(?:window|globalThis|global|self|builtins|__builtins__)\.)?(?:eval|exec)\s*\("
+CALL = r"(?:^|[^\w.$>]|=>)(?:(?:window|globalThis|global|self|builtins|__builtins__)\.)?(?:eval|exec)\s*\("
 DEFINITION = r"\b(?:def|function|func|fn|async)\s+(?:eval|exec)\s*\("
 
 RULE = ScannerRule(

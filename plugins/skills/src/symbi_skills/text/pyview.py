@@ -20,26 +20,42 @@ _DECODERS = {"base64.b64decode": base64.b64decode, "base64.b32decode": base64.b3
 Constant = str | bytes | int
 
 
-def python_view(source: str) -> Iterator[tuple[int, str]]:
-    """Yield 0-based line and text of calls and computed strings; a source that does not parse yields nothing."""
+def python_view(source: str, *, prelude: str = "") -> Iterator[tuple[int, str]] | None:
+    """Return 0-based line and text of calls and computed strings, or None for a source that does not parse.
+
+    `prelude` holds imports and constants that the source may use; it gives no lines.
+    """
     if len(source) > _MAX_SOURCE:
-        return
+        return None
+    tree = _parsed(source)
+    return None if tree is None else _Reader(tree, _parsed(prelude) if prelude else None).lines()
+
+
+def _parsed(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-        reader = _Reader(tree)
-        yield from reader.calls()
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
+        return None
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, prelude: ast.Module | None) -> None:
         self.nodes = list(ast.walk(tree))
         self.names: dict[str, str] = {}
         self.values: dict[str, ast.expr] = {}
-        for node in self.nodes:
+        self._learn([*(ast.walk(prelude) if prelude else ()), *self.nodes])
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield what `calls` yields; an expression too deep to follow ends it."""
+        try:
+            yield from self.calls()
+        except RecursionError:
+            return
+
+    def _learn(self, nodes: list[ast.AST]) -> None:
+        for node in nodes:
             if isinstance(node, ast.Import):
                 self.names.update({alias.asname: alias.name for alias in node.names if alias.asname})
             elif isinstance(node, ast.ImportFrom) and node.module:

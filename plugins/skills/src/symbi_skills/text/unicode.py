@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
 
-__all__ = ["Hidden", "confusable_words", "fold", "hidden_characters"]
+__all__ = ["Foreign", "Hidden", "confusable_words", "fold", "folding_lines", "foreign", "hidden_characters"]
 
 Hidden = tuple[int, str]
 
@@ -43,7 +45,45 @@ _SUSPECT = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
 )
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_LETTERS = re.compile("[" + "".join(_IMITATION) + "]")
+_CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x7f]")
+_LOOKALIKE = "[" + "".join(_IMITATION) + "]"
+_MIXED = re.compile(f"[A-Za-z]{_LOOKALIKE}|{_LOOKALIKE}[A-Za-z]")
+
+
+_FOLDING = re.compile(
+    "[\x0b\x1c-\x1f\x85\xa0\u0131\u017f\u0251\u0261\u0237\u0269\u02b0-\u02b8\u02e0-\u02e4\u0300-\u036f\u1680\u1d00-\u1d6a\u1d78\u2000-\u200a"
+    "\u2024\u2028\u2029\u202f\u2044\u204e\u205f\u2070-\u209c\u20d0-\u20ff\u2100-\u214e\u2160-\u2188"
+    "\u2215\u2223\u2460-\u24ff\u2758\u29f8\u2c7c\u2c7d\u3000\ua731\ua7ae\ua7f2-\ua7f4\ufb00-\ufb06\ufe30-\ufe6b\uff01-\uff5e\uffe8"
+    "\U0001d400-\U0001d7ff\U0001f100-\U0001f169\U0001fbf0-\U0001fbf9]"
+)
+_ASCII = bytes(range(128))
+_READS = re.compile(f"{_FOLDING.pattern}|{_SUSPECT.pattern}|{_MIXED.pattern}")
+
+
+class Foreign(NamedTuple):
+    """Whether a text has characters that hide, that read as ASCII once folded, or that imitate it."""
+
+    hidden: bool
+    folding: bool
+    imitating: bool
+
+
+def foreign(data: bytes) -> Foreign:
+    """Judge the characters of UTF-8 beyond ASCII; fast, because nothing else is looked at."""
+    others = data.translate(None, _ASCII).decode("utf-8", "replace")
+    hidden = _SUSPECT.search(others) is not None or _CONTROL.search(data) is not None
+    return Foreign(hidden, hidden or _FOLDING.search(others) is not None, _LETTERS.search(others) is not None)
+
+
+def folding_lines(text: str) -> Iterator[int]:
+    """Yield offsets of characters that read otherwise than they are, one a line at least."""
+    position = 0
+    while match := _READS.search(text, position):
+        yield match.start()
+        position = text.find("\n", match.start()) + 1
+        if not position:
+            return
 
 
 def fold(text: str) -> str:
@@ -107,15 +147,18 @@ def confusable_words(text: str) -> list[tuple[int, str, str]]:
 
     A word of one script is a word of its language, however it looks; so bilingual prose is clean.
     """
-    found = []
-    for match in _WORD.finditer(text):
-        word = match.group()
-        if word.isascii():
-            continue
-        latin = sum(1 for letter in word if letter.isascii())
+    found: list[tuple[int, str, str]] = []
+    position = 0
+    while match := _MIXED.search(text, position):
+        start = end = match.start()
+        while start and text[start - 1].isalpha():
+            start -= 1
+        while end < len(text) and text[end].isalpha():
+            end += 1
+        position = end + 1
+        word = text[start:end]
         foreign = [letter for letter in word if not letter.isascii()]
         index_like = len(foreign) == 1 and word[0] == foreign[0] and "\u0370" <= word[0] <= "\u03ff"
-        if latin and not index_like and all(letter in _IMITATION for letter in foreign):
-            reading = "".join(_IMITATION.get(letter, letter) for letter in word)
-            found.append((match.start(), word, reading))
+        if not index_like and all(letter in _IMITATION for letter in foreign):
+            found.append((start, word, "".join(_IMITATION.get(letter, letter) for letter in word)))
     return found

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from symbi_skills.text.lines import Lines
 from symbi_skills.text.shellvars import expand
+from symbi_skills.text.unicode import folding_lines, foreign
 from symbi_skills.text.unmask import join_words, read_backwards, unmask
 
 __all__ = ["Segment", "segments"]
 
+_COMMENT = re.compile(r"(?<=[|&])\s*#\s.*$")
 _MAX_JOIN = 200
 _MAX_GROUP = 15
 _JOINERS = ("continuation", "open-pipe", "open-group", "caret")
 _MASKS = ("split-word", "ifs", "braces", "ansi", "concat", "escape", "percent", "entity", "characters")
-_NON_ASCII = re.compile(rb"[\x80-\xff]")
 Where = Callable[[str], Iterator[int]]
 
 
@@ -59,23 +60,32 @@ def _text(lines: Lines, number: int) -> str:
 def _masked(lines: Lines, signals: set[str], where: Where) -> set[int]:
     numbers = {number for name in _MASKS if name in signals for number in where(name)}
     if not lines.data.isascii():
-        position, data = 0, lines.data
-        while match := _NON_ASCII.search(data, position):
-            numbers.add(lines.number(match.start()))
-            position = data.find(b"\n", match.start()) + 1
-            if not position:
-                break
+        kinds = foreign(lines.data)
+        if kinds.folding or kinds.imitating:
+            text = lines.data.decode("utf-8", "replace")
+            numbers.update(_far(text))
     return numbers
 
 
+def _far(text: str) -> Iterator[int]:
+    """Yield line numbers of folding characters, counted on from the last one."""
+    number = position = 0
+    for offset in folding_lines(text):
+        number += text.count("\n", position, offset)
+        position = offset
+        yield number
+
+
 def _joined(lines: Lines, signals: set[str], where: Where) -> Iterator[tuple[int, str]]:
+    if not signals.intersection(_JOINERS):
+        return
     open_lines = {number: name for name in _JOINERS if name in signals for number in where(name)}
     done = -1
     for start in sorted(open_lines):
         if start <= done:
             continue
         parts, number = [], start
-        while number < len(lines) and number - start < _MAX_JOIN:
+        while lines.has(number) and number - start < _MAX_JOIN:
             text = _text(lines, number)
             name = open_lines.get(number)
             if name is None:
@@ -97,6 +107,8 @@ def _opened(text: str, name: str) -> str:
     stripped = text.rstrip()
     if name in ("continuation", "caret"):
         return stripped[:-1]
+    if name == "open-pipe":
+        stripped = _COMMENT.sub("", stripped)
     return stripped + " "
 
 
@@ -111,11 +123,11 @@ def _strings(lines: Lines, signals: set[str], where: Where) -> Iterator[Segment]
                 while number in open_lines and number - start < _MAX_JOIN:
                     number += 1
                 done = number
-                whole = " ".join(_text(lines, part).strip().removesuffix("\\") for part in range(start, min(number + 1, len(lines))))
+                whole = " ".join(_text(lines, part).strip().removesuffix("\\") for part in range(start, number + 1) if lines.has(part))
                 yield Segment(unmask(whole), start, "joined strings")
     if "argv" in signals:
         for start in where("argv"):
             parts = [_text(lines, start)]
-            while len(parts) < _MAX_GROUP and start + len(parts) < len(lines) and parts[-1].rstrip().endswith(","):
+            while len(parts) < _MAX_GROUP and lines.has(start + len(parts)) and parts[-1].rstrip().endswith(","):
                 parts.append(_text(lines, start + len(parts)).strip())
             yield Segment(join_words(" ".join(parts)), start, "argument list")
