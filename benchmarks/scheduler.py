@@ -25,6 +25,7 @@ from symbi_scheduler.claims import claim_queued
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.cron.zones import zone_data_version
 from symbi_scheduler.firing import fire_due, upcoming_work
+from symbi_scheduler.plans import Plans
 from symbi_scheduler.tables import METADATA, SCHEDULES
 from symbi_scheduler.timekeeper import Timekeeper
 
@@ -71,10 +72,10 @@ async def durable_fires(folder: Path, number: int) -> dict[str, float]:
     try:
         due = int(time.time()) * 1000
         await store.write(_fill, number, due, "0 0 9 * * *")
-        keeper, config = Timekeeper(SystemClock(), store, SchedulerConfig()), SchedulerConfig()
+        keeper, plans = Timekeeper(SystemClock(), store, SchedulerConfig()), Plans(SchedulerConfig())
         started, first, fired = time.perf_counter(), 0.0, 0
         while True:
-            batch = await store.write_committed(fire_due, keeper, "bench", config, 100)
+            batch = await store.write_committed(fire_due, keeper, "bench", plans, 100)
             fired += batch.fired
             first = first or time.perf_counter() - started
             if not batch.full:
@@ -133,11 +134,11 @@ async def lateness(folder: Path, per_second: int, seconds: int) -> dict[str, flo
             for place in range(per_second)
         ]
         await store.write(lambda conn: conn.execute(SCHEDULES.insert(), rows))
-        keeper, late = Timekeeper(clock, store, config), []
+        keeper, plans, late = Timekeeper(clock, store, config), Plans(config), []
         due_at: int | None = base
         while clock.now_ms() < base + seconds * 1000:
             await asyncio.sleep(max(0.0, ((due_at or 0) - clock.now_ms()) / 1000))
-            batch = await store.write_committed(fire_due, keeper, "bench", config, 1000)
+            batch = await store.write_committed(fire_due, keeper, "bench", plans, 1000)
             done = clock.now_ms()
             late += [done - each.scheduled_for for each in batch.claimed]
             due_at = batch.due_at

@@ -11,7 +11,7 @@ from symbi_scheduler.behaviour import behaviour_of
 from symbi_scheduler.changes import locked
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.fire_ids import fire_id
-from symbi_scheduler.firing import stored_timing
+from symbi_scheduler.plans import stored_timing
 from symbi_scheduler.tables import FIRES, SCHEDULES
 from symbi_scheduler.timing import Timing
 

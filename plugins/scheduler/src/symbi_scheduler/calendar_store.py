@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from symbi.contracts.errors import Conflict, NotFound
 from symbi.contracts.scheduling import CalendarView
 from symbi.store import upsert
-from symbi_scheduler.firing import stored_timing
+from symbi_scheduler.plans import stored_timing
 from symbi_scheduler.queries import usage_of
 from symbi_scheduler.tables import CALENDARS, SCHEDULES
 

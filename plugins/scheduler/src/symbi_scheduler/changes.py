@@ -12,7 +12,7 @@ from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.decide import Verdict, admit
 from symbi_scheduler.finish import OPEN
 from symbi_scheduler.fire_ids import fire_id
-from symbi_scheduler.firing import stored_timing
+from symbi_scheduler.plans import stored_timing
 from symbi_scheduler.tables import FIRES, SCHEDULES
 
 __all__ = ["archive", "locked", "pause", "put", "reset", "resume", "trigger"]

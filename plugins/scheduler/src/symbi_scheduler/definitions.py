@@ -13,8 +13,8 @@ from symbi_scheduler.cron import CronError, load_zone
 from symbi_scheduler.cron.cautions import cautions
 from symbi_scheduler.cron.localtime import local_to_utc
 from symbi_scheduler.cron.second_reader import cross_check
-from symbi_scheduler.firing import spec_of
 from symbi_scheduler.limits import check_limits
+from symbi_scheduler.plans import spec_of
 from symbi_scheduler.timing import BoundedTiming, CronTiming, Timing, timing_of
 
 __all__ = ["Defined", "define", "invalid", "read_time"]

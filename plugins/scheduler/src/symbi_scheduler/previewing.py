@@ -8,7 +8,7 @@ from symbi.contracts.scheduling import CalendarView, Preview, ScheduleRequest
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.cron.describe import describe
 from symbi_scheduler.definitions import define
-from symbi_scheduler.firing import spec_of
+from symbi_scheduler.plans import spec_of
 from symbi_scheduler.timing import CronTiming, Timing, timing_of
 
 __all__ = ["cron_of", "preview", "take", "upcoming"]

@@ -12,6 +12,7 @@ from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.ending import Ending
 from symbi_scheduler.firing import Batch, fire_due, upcoming_work
 from symbi_scheduler.lateness import Lateness
+from symbi_scheduler.plans import Plans
 from symbi_scheduler.starter import Starter
 from symbi_scheduler.timekeeper import Timekeeper
 
@@ -42,6 +43,7 @@ class Pump:
         self._woken = asyncio.Event()
         self._due_at: int | None = 0
         self._queued_at: int | None = 0
+        self._plans = Plans(config)
         self.lateness = Lateness()
         self.fault = ""
 
@@ -73,7 +75,7 @@ class Pump:
             self._due_at, self._queued_at = await self._context.store.read(upcoming_work)
         while self._due_at is not None and self._due_at <= self._keeper.now():
             batch = await self._context.store.write_committed(
-                fire_due, self._keeper, self._node, self._config, self._free()
+                fire_due, self._keeper, self._node, self._plans, self._free()
             )
             await self._take(batch)
             if not batch.full:

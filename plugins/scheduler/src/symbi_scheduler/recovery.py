@@ -17,8 +17,8 @@ from symbi_scheduler.cron import CronError
 from symbi_scheduler.cron.zones import zone_data_version
 from symbi_scheduler.ending import Ending
 from symbi_scheduler.finish import finish_exhausted
-from symbi_scheduler.firing import stored_timing
 from symbi_scheduler.nodes import greet
+from symbi_scheduler.plans import stored_timing
 from symbi_scheduler.queries import prune
 from symbi_scheduler.settling import Outcome
 from symbi_scheduler.tables import FIRES, SCHEDULES
