@@ -209,3 +209,13 @@ async def test_running_agent_waits_for_an_event(house: Any) -> None:
 async def test_waiting_for_an_event_ends_after_its_time(house: Any) -> None:
     house.world.add("a", "waits_for_event")
     assert (await house.run("a", {"seconds": 0.2})).result is None
+
+
+async def test_every_task_of_parallel_passes_the_gate_before_any_starts(house: Any) -> None:
+    house.world.add("parent", "parallels")
+    house.world.add("good", "noop")
+    house.world.add("bad", "noop")
+    house.world.deny.add("delegate::bad")
+    run = await house.run("parent", {"to": ["good", "bad"]})
+    assert run.error["code"] == "policy_denied"
+    assert [each.agent for each in await house.runs.list()] == ["parent"]

@@ -97,6 +97,9 @@ class Attempt:
             self.journal.close()
             return None
         ending = judge(self, outcome)
+        with contextlib.suppress(OSError):
+            # An empty folder tells nothing; one with files stays as long as the run is kept.
+            (self.house.context.data_dir / "runs" / self.record.id).rmdir()
         try:
             await self.journal.write(*ending.events, values=ending.values)
         except SymbiError as error:

@@ -9,15 +9,13 @@ from symbi.contracts.effects import EffectCall, EffectContext, EffectFailed
 from symbi.contracts.errors import PolicyDenied, SymbiError
 from symbi.contracts.languages import POSITIONAL
 from symbi.contracts.runs import RunOptions, RunService, RunView
+from symbi_runs.actions import tasks_of
 
 if TYPE_CHECKING:
     from symbi.kernel.context import PluginContext
     from symbi_runs.service import Runs
 
 __all__ = ["delegate", "parallel", "race", "spawn"]
-
-MOST_TASKS = 32
-
 
 async def delegate(call: EffectCall, run: EffectContext, context: PluginContext) -> Any:
     """Start the agent, wait for it, return its result; its failure is the caller's."""
@@ -71,11 +69,7 @@ def _runs(context: PluginContext) -> Runs:
 
 
 async def _start_all(runs: Runs, call: EffectCall, run: EffectContext) -> list[RunView]:
-    tasks = call.arguments.get("tasks")
-    if not isinstance(tasks, list) or not 1 <= len(tasks) <= MOST_TASKS:
-        raise EffectFailed(f"{call.kind} takes 1 to {MOST_TASKS} tasks of {{agent, message}}", code="invalid_arguments")
-    if not all(isinstance(task, dict) and isinstance(task.get("agent"), str) for task in tasks):
-        raise EffectFailed(f"each task of {call.kind} needs an agent", code="invalid_arguments")
+    tasks = tasks_of(call)
     # Every target is looked at before any is started.
     for task in tasks:
         await runs.check_delegation(task["agent"], run)
@@ -117,7 +111,9 @@ def _child_input(arguments: dict[str, Any]) -> Any:
 
 async def _wait(runs: Runs, child: RunView, run: EffectContext, context: PluginContext) -> RunView:
     left = None if run.deadline_ms is None else max(0.0, (run.deadline_ms - context.clock.now_ms()) / 1000)
-    return await runs.wait(child.run_id, timeout=left)
+    ended = await runs.wait(child.run_id, timeout=left)
+    runs.count_child(run.run_id, ended)
+    return ended
 
 
 def _result(child: RunView) -> Any:

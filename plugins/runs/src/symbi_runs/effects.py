@@ -15,7 +15,7 @@ from symbi.contracts.languages import POSITIONAL
 from symbi.contracts.offers import load
 from symbi.contracts.policy import ResourceFacts
 from symbi.contracts.tools import ToolService, ToolSpec
-from symbi_runs.actions import UNGATED
+from symbi_runs.actions import UNGATED, tasks_of
 from symbi_runs.gatekeeper import Gatekeeper, Park
 from symbi_runs.journal import Fenced, RunJournal
 from symbi_runs.shown import shown
@@ -172,16 +172,13 @@ class EffectDesk:
         gated = call.kind not in UNGATED and (handler is None or handler.gated)
         holder = _Held(row)
         if gated:
-            request = self._gatekeeper.request(call, call.name, _resource(call, tool))
-
             async def park(approval: str, reason: str) -> None:
                 if approval:
                     holder.row = msgspec.structs.replace(row, approval_id=approval)
                     await self._write_begun(holder, fresh=fresh)
                 await self._park(approval, reason)
 
-            arguments = await self._gatekeeper.admit(call, request, park=park, approval=row.approval_id)
-            call = msgspec.structs.replace(call, arguments=arguments)
+            call = await self._through_the_gate(call, tool, park, row.approval_id)
         if holder.row.approval_id is not None:
             # From here on it is begun, no longer held: a later life must not take it for one that still waits.
             holder.row = msgspec.structs.replace(holder.row, approval_id=None)
@@ -189,6 +186,19 @@ class EffectDesk:
         elif call.kind not in ("now", "id", "log"):
             await self._write_begun(holder, fresh=fresh)
         return call, holder.row
+
+    async def _through_the_gate(self, call: EffectCall, tool: ToolSpec | None, park: Park, approval: str | None) -> EffectCall:
+        """Ask about the call, or about each task of it before any is started; return it with what may be carried out."""
+        if call.kind not in ("parallel", "race"):
+            request = self._gatekeeper.request(call, call.name, _resource(call, tool))
+            arguments = await self._gatekeeper.admit(call, request, park=park, approval=approval)
+            return msgspec.structs.replace(call, arguments=arguments)
+        admitted = []
+        for task in tasks_of(call):
+            one = msgspec.structs.replace(call, arguments=task, call_id=f"{call.call_id or call.seq}.{len(admitted)}")
+            request = self._gatekeeper.request(one, task["agent"], ResourceFacts(type="Agent", id=task["agent"]))
+            admitted.append(await self._gatekeeper.admit(one, request, park=park, approval=approval))
+        return msgspec.structs.replace(call, arguments={**call.arguments, "tasks": admitted})
 
     async def _ask_a_person(self, call: EffectCall, row: StoredEffect, *, fresh: bool) -> tuple[StoredEffect, dict[str, Any]]:
         holder = _Held(row)
@@ -247,10 +257,17 @@ class EffectDesk:
         if not isinstance(usage, dict):
             return
         tokens, cost = usage.get("total_tokens"), usage.get("cost_usd")
-        if isinstance(tokens, int) and not isinstance(tokens, bool):
+        self.add_usage(
+            tokens=tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else None,
+            cost_usd=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+        )
+
+    def add_usage(self, *, tokens: int | None, cost_usd: float | None) -> None:
+        """Count tokens and cost, where they were measured."""
+        if tokens is not None:
             self.tokens = (self.tokens or 0) + tokens
-        if isinstance(cost, int | float) and not isinstance(cost, bool):
-            self.cost_usd = (self.cost_usd or 0.0) + float(cost)
+        if cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
 
 class _Held:

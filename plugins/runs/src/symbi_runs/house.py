@@ -72,6 +72,13 @@ class Furniture:
                 self._opened[name] = await self._stack.enter_async_context(self.context.open(AGENT_LANGUAGES, name))
         return self._opened[name]
 
+    async def first_agent(self, text: str) -> str:
+        """Return the name of the first agent that a text declares, or nothing where that cannot be told."""
+        if "symbi" not in self.context.catalogue(AGENT_LANGUAGES):
+            return ""
+        parsed = (await self.language("symbi")).parse(text)
+        return parsed.agents[0].name if parsed.agents else ""
+
     async def rules_of(self, agent: AgentView, spec: AgentSpec, record: RunRecord) -> AgentRules | None:
         """Return the agent's own rules with what their guards may read; None for an agent that has none."""
         if spec.rules.empty:

@@ -22,7 +22,7 @@ __all__ = ["HANDLERS"]
 
 
 class StartRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The body of `POST /runs`: a registered agent by name or id, or a definition for this run alone."""
+    """The body of `POST /runs`: a registered agent by name or id, or a definition for this run alone (and which agent of it)."""
 
     agent: str | None = None
     definition: str | None = None
@@ -48,13 +48,13 @@ async def _reached(run_id: str, services: Services, principal: Principal) -> Run
 @post("/runs", status_code=201, opt={"idempotent": True})
 async def start_run(data: StartRun, request: Request[Any, Any, Any], services: Services, principal: Principal) -> dict[str, Any]:
     """Start a run; answers once it is durable."""
-    if (data.agent is None) == (data.definition is None):
-        raise InvalidRequest("give either an agent or a definition", details={"field": "agent", "reason": "exactly one"})
+    if data.agent is None and data.definition is None:
+        raise InvalidRequest("give an agent or a definition", details={"field": "agent", "reason": "missing_required_field"})
     if data.definition is not None and not principal.admin:
         raise Forbidden("Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED")
-    name = data.agent or "definition"
-    if data.agent is not None:
-        found = await services.get(AgentService).resolve(data.agent)
+    name = data.agent or ""
+    if data.definition is None:
+        found = await services.get(AgentService).resolve(name)
         if found is not None:
             require_agent(principal, found.id)
     options = RunOptions(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from symbi.contracts.agents import AgentService
+from symbi.contracts.agents import AgentService, AgentView
 from symbi.contracts.effects import EffectContext, EffectFailed
 from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, SymbiError, Unavailable
 from symbi.contracts.principal import Principal
@@ -17,6 +17,7 @@ from symbi.contracts.runs import END_STATES, LiveRun, RunEnded, RunEvent, RunOpt
 from symbi_runs import statements
 from symbi_runs.admission import Pool, machine_cores, machine_memory
 from symbi_runs.attempt import Attempt
+from symbi_runs.audited import record_end
 from symbi_runs.config import ExecutionConfig
 from symbi_runs.engine import LocalEngine
 from symbi_runs.figures import Figures
@@ -62,6 +63,8 @@ class Runs(Furniture):
     async def _start(self, agent: str, given: Any, principal: Principal, options: RunOptions, *, gated: bool) -> RunView:
         if self.engine.draining:
             raise Unavailable("the runtime is stopping")
+        if options.definition is not None and not agent:
+            agent = await self.first_agent(options.definition)
         view, spec = await find_agent(self.context, agent, options)
         if len(self.engine.queue) >= self.config.max_queued:
             raise CapacityExceeded(f"{self.config.max_queued} runs wait already", code="QUEUE_FULL")
@@ -234,15 +237,41 @@ class Runs(Furniture):
         """Raise `EffectFailed` where the run may not delegate to the agent: too deep, or a circle."""
         if run.depth + 1 > self.config.max_depth:
             raise EffectFailed(f"agents may delegate {self.config.max_depth} deep, and this run is at {run.depth}", code="depth_exceeded")
-        found = await self.context.services.get(AgentService).resolve(agent)
+        found = await self._target(agent, run)
         if found is None or found.archived:
             raise EffectFailed(f"no agent {agent!r}", code="agent_not_found")
         if found.id == run.agent_id or found.id in run.chain:
             raise EffectFailed(f"agent {agent!r} is already at work above this run", code="delegation_cycle")
 
+    async def _target(self, agent: str, run: EffectContext) -> AgentView | None:
+        """Return the agent that a run means: one of its own text where it was run from a text, else a registered one."""
+        text = await self._own_text(run)
+        if text is not None:
+            with contextlib.suppress(SymbiError):
+                view, _ = await find_agent(self.context, agent, RunOptions(definition=text))
+                if view.agent == agent:
+                    return view
+        return await self.context.services.get(AgentService).resolve(agent)
+
+    async def _own_text(self, run: EffectContext) -> str | None:
+        attempt = self.attempts.get(run.run_id)
+        if attempt is None or not run.agent_id.startswith("adhoc:"):
+            return None
+        kept = await self.context.store.read(statements.definition, attempt.record.revision)
+        return kept[1] if kept is not None else None
+
     async def start_child(self, agent: str, given: Any, *, run: EffectContext, options: RunOptions) -> RunView:
         """Start a run for another; the effect that asks for it has passed the gate."""
+        target = await self._target(agent, run)
+        if target is not None and target.id.startswith("adhoc:"):
+            options = msgspec.structs.replace(options, definition=target.text)
         return await self._start(agent, given, run.principal, options, gated=False)
+
+    def count_child(self, run_id: str, child: RunView) -> None:
+        """Add what a child has used to its parent's account (RSN-60)."""
+        attempt = self.attempts.get(run_id)
+        if attempt is not None and attempt.desk is not None:
+            attempt.desk.add_usage(tokens=child.usage.tokens, cost_usd=child.usage.cost_usd)
 
     def child_key(self, run_id: str, seq: int, number: int) -> str:
         """Return the key under which an effect's child is started once."""
@@ -330,6 +359,7 @@ class Runs(Furniture):
         self.hub.tell_end(view)
         origin: dict[str, Any] = record.options.get("origin") or {}
         self.context.events.publish(RunEnded(run=view, origin=origin))
+        self.context.tasks.start(f"audit {record.id}", record_end(self.context, record))
         if "mailbox" in origin:
             await self.mailbox.handled(record.agent_id, int(origin["mailbox"]), ok=record.status == "completed")
 

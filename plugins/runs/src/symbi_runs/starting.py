@@ -39,7 +39,8 @@ async def find_agent(context: PluginContext, name: str, options: RunOptions) -> 
     if options.definition is not None:
         view = _for_this_run_alone(context, name, options.definition)
         spec = await agents.spec(view)
-        return msgspec.structs.replace(view, name=spec.name, agent=spec.name), spec
+        # Several agents of one text are several agents: a run of one may delegate to the others.
+        return msgspec.structs.replace(view, id=f"{view.id}:{spec.name}"[:80], name=spec.name, agent=spec.name), spec
     agent = await agents.resolve(name)
     if agent is None or agent.archived:
         raise NotFound(f"no agent {name!r}", code="AGENT_NOT_FOUND", hint="symbi agents list")
@@ -52,7 +53,7 @@ def _for_this_run_alone(context: PluginContext, name: str, text: str) -> AgentVi
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     now = context.clock.now_ms()
     return AgentView(
-        id=f"adhoc:{digest[:32]}",
+        id=f"adhoc:{digest[:24]}",
         name=name,
         agent=name,
         text=text,

@@ -69,7 +69,7 @@ async def _meant(data: ExecuteWorkflow, services: Services, principal: Principal
         raise NotFound(f"no workflow {data.workflow_id[:100]!r}", code="WORKFLOW_NOT_FOUND", hint="symbi agents list")
     if not principal.admin and principal.kind != "anonymous":
         raise Forbidden("Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED")
-    return "workflow", data.workflow_id
+    return "", data.workflow_id
 
 
 def _answer(run: RunView) -> Response[Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symbi.cli.output import error_exit, json_option, print_json
+from symbi.contracts.errors import NotFound
 
 if TYPE_CHECKING:
     from symbi.cli.state import CliState
@@ -40,13 +41,17 @@ def run(ctx: click.Context, file_or_name: str, given: str | None, chosen: str | 
     asked: dict[str, Any] = {"input": _read_input(given), "timeout_seconds": timeout}
     path = Path(file_or_name)
     if path.is_file():
-        asked.update({"definition": _read_text(path), "name": chosen or path.stem})
+        asked.update({"definition": _read_text(path), "name": chosen or ""})
     elif path.suffix and not path.exists() and ("/" in file_or_name or path.suffix == ".symbi"):
         error_exit(f"no file {file_or_name!r}", hint="symbi agents list shows what is registered")
     else:
         asked.update({"definition": None, "name": file_or_name})
     there = running_server(state.settings.data_dir) is not None
-    final, events = _there(ctx, asked, as_json) if there else _here(state, asked, as_json)
+    try:
+        final, events = _there(ctx, asked, as_json) if there else _here(state, asked, as_json)
+    except NotFound as error:
+        error_exit(error.message, hint=error.hint, code=2)
+        raise
     if as_json:
         shown = {name: final[name] for name in ("run_id", "agent", "status", "result", "error")}
         print_json({**shown, "usage": final["usage"], "events": events})
@@ -79,8 +84,7 @@ def _there(ctx: click.Context, asked: dict[str, Any], quiet: bool) -> tuple[dict
     from symbi.cli.client import api
 
     body = {name: asked[name] for name in ("definition", "input", "timeout_seconds")}
-    if body["definition"] is None:
-        body["agent"] = asked["name"]
+    body["agent"] = asked["name"] or None
     events: list[dict[str, Any]] = []
     with api(ctx) as client:
         started = client.post("/runs", {**body, "surface": "cli"})
