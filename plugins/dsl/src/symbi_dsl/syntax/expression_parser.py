@@ -272,7 +272,9 @@ class ExpressionParser(LiteralParser):
         opener = self.pos
         self.pos += 1
         self.enter()
-        node = self.inner_expression()
+        saved, self.condition = self.condition, False
+        node = self.expression()
+        self.condition = saved
         self.close(opener, ")")
         self.depth -= 1
         return node
@@ -299,7 +301,6 @@ class ExpressionParser(LiteralParser):
         arms: list[tuple[Node | None, Node, Node]] = []
         otherwise: Node | None = None
         height = 0
-        self.enter()
         while True:
             self.pos += 1
             pattern = None if value else self.let_pattern()
@@ -316,7 +317,6 @@ class ExpressionParser(LiteralParser):
                 otherwise = self.block()
                 height = max(height, self.height)
                 break
-        self.depth -= 1
         self.grow(height + 1)
         return If(arms, otherwise, start, self.last_end())
 
@@ -324,20 +324,14 @@ class ExpressionParser(LiteralParser):
         """Parse the `let pattern =` of an `if let`; statements know how."""
         return None
 
-    def _record(self) -> Node:
-        return self.record()
-
-    def _array(self) -> Node:
-        return self.array()
-
     def _number(self) -> Node:
         return self.number()
 
     _PRIMARIES: ClassVar[dict[str, Callable[[ExpressionParser], Node]]] = {
         "num": _number,
         "(": _parenthesised,
-        "[": _array,
-        "{": _record,
+        "[": array,
+        "{": record,
         "dur": LiteralParser.quantity,
         "size": LiteralParser.quantity,
         "vault": LiteralParser.vault,

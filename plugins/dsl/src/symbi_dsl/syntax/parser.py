@@ -29,6 +29,9 @@ class Parser(AgentParser):
                 items.append(self._item())
                 if len(items) > self.limits.items:
                     self.fail("E005", f"more than {self.limits.items} items")
+            except RecursionError:
+                self.problems.add("E002", "nested too deeply", self.start[at], self.end[at])
+                break
             except SyntaxProblem as error:
                 self._complain(error, at)
                 if error.problem.code == "E005":
