@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from symbi_tools import plugin
-
 from symbi.testing.declarations import DeclarationContract
 from symbi.testing.tools import ToolsetContract
+from symbi_tools import plugin
 
 
 class TestDeclarations(DeclarationContract):
