@@ -10,12 +10,12 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from symbi_tools.guard import is_public
 
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import ConfigError, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, SymbiError
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi.contracts.tools import ToolService
+from symbi.http.outbound import is_public
 from symbi_tools.files import _parts
 from symbi_tools.manifest import fill, read_manifest
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import InvalidRequest, NotFound, SymbiError, Unavailable
 from symbi.contracts.tools import ToolProvider, ToolSpec
+from symbi.http.outbound import pin
 from symbi.kernel.context import PluginContext
 from symbi_tools.config import HttpConfig
-from symbi_tools.guard import allowed_address
 
 if TYPE_CHECKING:
     import ssl
@@ -71,19 +71,11 @@ class _Http(ToolProvider):
 
     async def _get(self, url: httpx.URL) -> dict[str, Any]:
         """Fetch one hop; an answer that redirects has `location`."""
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-            raise InvalidRequest(
-                "only http and https URLs without a user name are fetched",
-                details={"url": str(url.copy_with(userinfo=b""))},
-            )
-        port = url.port or (443 if url.scheme == "https" else 80)
-        address = await allowed_address(url.host, port, private_hosts=self._config.allow_private_hosts)
-        pinned = url.copy_with(host=address)
-        headers = {"host": url.netloc.decode("ascii"), "user-agent": self._config.user_agent}
-        async with (
-            self._client() as client,
-            client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.host}) as response,
-        ):
+        pinned, options = await pin(
+            url, private_hosts=self._config.allow_private_hosts, setting="[plugins.http] allow_private_hosts"
+        )
+        options["headers"]["user-agent"] = self._config.user_agent
+        async with self._client() as client, client.stream("GET", pinned, **options) as response:
             if response.is_redirect and "location" in response.headers:
                 return {"location": response.headers["location"]}
             body = bytearray()

@@ -15,9 +15,9 @@ import msgspec
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import ConfigError, InvalidRequest, SymbiError, Unavailable
 from symbi.contracts.tools import ToolProvider, ToolSpec
+from symbi.http.outbound import pin
 from symbi.kernel.context import PluginContext
 from symbi_tools.config import ManifestsConfig
-from symbi_tools.guard import allowed_address
 from symbi_tools.manifest import CommandAction, HttpAction, Manifest, fill, read_manifest
 
 __all__ = ["load_manifests", "open_manifests"]
@@ -96,7 +96,9 @@ async def _command(action: CommandAction, values: dict[str, Any], *, folder: str
 
 
 async def _communicate(process: asyncio.subprocess.Process, given: bytes, limit: int) -> tuple[bytes, bytes]:
-    assert process.stdin and process.stdout and process.stderr  # all three are pipes
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.stdin.write(given)
     process.stdin.close()
     async with asyncio.TaskGroup() as group:
@@ -127,23 +129,14 @@ async def _request(action: HttpAction, values: dict[str, Any], *, environ: Any, 
     import httpx
 
     url = httpx.URL(fill(action.url, values, quote=lambda text: quote(text, safe="")))
-    port = url.port or (443 if url.scheme == "https" else 80)
-    address = await allowed_address(url.host, port, private_hosts=(url.host,) if action.private_host else ())
-    headers = {
-        **action.headers,
-        **{name: _secret(environ, variable) for name, variable in action.secret_headers.items()},
-        "host": url.netloc.decode("ascii"),
-    }
+    private = (url.host,) if action.private_host else ()
+    pinned, options = await pin(url, private_hosts=private, setting="http.private_host of the manifest")
+    secrets = {name: _secret(environ, variable) for name, variable in action.secret_headers.items()}
+    options["headers"] = {**action.headers, **secrets, **options["headers"]}
     body = _filled(action.json, values) if action.json is not None else None
     try:
         async with httpx.AsyncClient(timeout=seconds, follow_redirects=False, trust_env=False) as client:
-            request = client.build_request(
-                action.method,
-                url.copy_with(host=address),
-                headers=headers,
-                json=body,
-                extensions={"sni_hostname": url.host},
-            )
+            request = client.build_request(action.method, pinned, json=body, **options)
             response = await client.send(request, stream=True)
             content = await _read(response, action.max_output_bytes)
     except httpx.HTTPError as error:
