@@ -62,7 +62,7 @@ FILTERS: Mapping[str, type] = {
     "since": int,
     "until": int,
 }
-"""What a search may be narrowed by. Texts may be one or several; `level` is the highest rank, `since` and `until` bound `created_at`, both inclusive."""
+"""What a search may be narrowed by. Texts may be one or several; `level` is the highest rank; `since` and `until` bound `created_at`, inclusively."""
 
 
 class VectorBackendFailed(Unavailable):
@@ -80,7 +80,7 @@ class EmbeddingMismatch(Conflict):
 def level_rank(level: str) -> int:
     """Return the rank of a level, 0 for `public`; raises `InvalidRequest` for a word that is none."""
     try:
-        return LEVELS.index(level.lower())  # type: ignore[arg-type]  # an unknown word is what is being looked for
+        return LEVELS.index(level.lower())
     except ValueError:
         raise InvalidRequest(
             f"{level!r} is no level", hint=f"one of {', '.join(LEVELS)}", details={"field": "level"}
