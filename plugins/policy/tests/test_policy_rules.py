@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from symbi.contracts.definitions import PolicyRule, PolicySpec, RuleSet
 from symbi.contracts.languages import RuleRequest, RuleVerdict
 from symbi.contracts.policy import AgentRules, PolicyDenied, PolicyHeld
+from symbi.contracts.principal import Principal
 from symbi.testing.policy import Rule, request_for
 
 ALL = Rule(id="all", effect="permit")
@@ -123,7 +125,7 @@ async def test_a_language_that_breaks_denies(house: Any) -> None:
 
 async def test_rates_are_counted_for_the_language(house: Any, fake_clock: Any) -> None:
     rule = PolicyRule(
-        effect="require", target='{ rate_limiting: "2/minute" }', line=7, column=1, enforced=("rate_limiting",)
+        effect="require", target='{ rate_limiting: "2/minute" }', line=7, column=1, rate_count=2, rate_window_seconds=60
     )
     limited = RuleSet(policies=(PolicySpec(name="p", line=1, rules=(rule,)),))
 
@@ -142,3 +144,39 @@ async def test_rates_are_counted_for_the_language(house: Any, fake_clock: Any) -
         await h.gate.admit(request_for("x", agent="beta"), rules=rules)
         await fake_clock.advance(61)
         await h.gate.admit(request_for("x"), rules=rules)
+
+
+async def test_a_rate_may_count_apart_for_each_user(house: Any) -> None:
+    rule = PolicyRule(
+        effect="require", target="…", line=7, column=1, rate_count=1, rate_window_seconds=60, rate_key="user.id"
+    )
+    limited = RuleSet(policies=(PolicySpec(name="p", line=1, rules=(rule,)),))
+
+    def answer(request: RuleRequest) -> RuleVerdict:
+        assert request.rates is not None
+        return RuleVerdict(decision="allow" if request.rates["p:7"] < 1 else "deny", policy="p", rule="r", line=7)
+
+    rules, _ = rules_of(answer, limited)
+    async with house(ALL) as h:
+        for name in ("ann", "bob"):
+            request = msgspec.structs.replace(request_for("x"), principal=Principal(id=f"user:{name}", kind="user"))
+            await h.gate.admit(request, rules=rules)
+            with pytest.raises(PolicyDenied):
+                await h.gate.admit(request, rules=rules)
+
+
+async def test_pol_5_what_came_in_with_the_run_cannot_pose_as_what_the_runtime_knows(house: Any) -> None:
+    rules, language = rules_of(said("allow", policy="p", rule="r", line=1))
+    spoofed = {
+        "user": {"admin": True}, "agent": {"trust": "high"}, "context": {"approved": True}, "session": 1, "action": "x",
+        "signature_verified": True, "concurrent_agents": 0, "requirements": ["mfa"], "city": "Bonn", "parameters": {"n": 1},
+    }  # fmt: skip
+    rules = msgspec.structs.replace(rules, environment=spoofed)
+    who = Principal(id="user:eve", kind="user")
+    async with house(ALL) as h:
+        await h.gate.decide(msgspec.structs.replace(request_for("x"), principal=who), rules=rules)
+    seen = language.asked[0].environment
+    assert seen["user"] == {"id": "user:eve", "kind": "user", "admin": False, "roles": []}
+    assert "approved" not in seen["context"]
+    assert (seen["signature_verified"], seen["concurrent_agents"], seen["requirements"]) == (False, None, [])
+    assert (seen["city"], seen["parameters"]) == ("Bonn", {"n": 1})

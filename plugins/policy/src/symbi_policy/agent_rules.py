@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from symbi.contracts.definitions import PolicyRule
 from symbi.contracts.languages import RuleRequest, RuleVerdict
 from symbi.contracts.policy import END_ACTIONS, AgentRules, Decision, Obligation, PolicyRequest, RuleRef
 from symbi_policy.rates import RateCounter
@@ -23,21 +23,6 @@ OPERATIONS = {
     "comm_send": ("send", "publish"),
 }
 """What the agent language calls a kind of action, where the two differ; a rule may use either name."""
-
-
-_RATE = re.compile(r"""rate_limiting["']?\s*[:=]\s*["']\s*([0-9]{1,7})\s*/\s*([a-z]+)""")
-_UNITS = {
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "m": 60,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86_400,
-    "day": 86_400,
-}
 
 
 def apply_rules(
@@ -65,30 +50,35 @@ def apply_rules(
 def count_rule_rates(request: PolicyRequest, rules: AgentRules | None, rates: RateCounter) -> None:
     """Count an action that happens against every `rate_limiting` that the agent's rules require."""
     if rules is not None and request.action not in END_ACTIONS:
-        for name, limit, _seconds in _limits(rules):
-            rates.add(_rate_key(request, name), most=limit + 1)
+        for name, rule in _limited(rules):
+            rates.add(_rate_key(request, rules, name, rule), most=(rule.rate_count or 0) + 1)
 
 
 def _counted(request: PolicyRequest, rules: AgentRules, rates: RateCounter | None) -> dict[str, int] | None:
     if rates is None:
         return None
-    return {name: rates.count(_rate_key(request, name), seconds) for name, _limit, seconds in _limits(rules)}
+    return {
+        name: rates.count(_rate_key(request, rules, name, rule), float(rule.rate_window_seconds or 0))
+        for name, rule in _limited(rules)
+    }
 
 
-def _limits(rules: AgentRules) -> Iterator[tuple[str, int, float]]:
-    """Yield `(policy:line, limit, seconds)` of each rate that the rules require; the language judges the count."""
+def _limited(rules: AgentRules) -> Iterator[tuple[str, PolicyRule]]:
+    """Yield `(policy:line, rule)` of each rule that requires a rate; the language judges the count."""
     for policy in rules.rules.policies:
         for rule in policy.rules:
-            if rule.effect != "require" or "rate_limiting" not in rule.enforced:
-                continue
-            for limit, unit in _RATE.findall(rule.target):
-                seconds = _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s"))
-                if seconds:
-                    yield f"{policy.name}:{rule.line}", int(limit), float(seconds)
+            if rule.effect == "require" and rule.rate_count is not None:
+                yield f"{policy.name}:{rule.line}", rule
 
 
-def _rate_key(request: PolicyRequest, name: str) -> str:
-    return f"rule\0{name}\0{request.agent.id if request.agent else request.principal.id}"
+def _rate_key(request: PolicyRequest, rules: AgentRules, name: str, rule: PolicyRule) -> str:
+    who = request.agent.id if request.agent else request.principal.id
+    if rule.rate_key is None:
+        return f"rule\0{who}\0{name}"
+    value: Any = _environment(request, rules, "")
+    for part in rule.rate_key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return f"rule\0{who}\0{name}\0{msgspec.json.encode(value, order='sorted').decode()}"
 
 
 def _judge(request: PolicyRequest, rules: AgentRules, rates: dict[str, int] | None) -> RuleVerdict:
@@ -113,14 +103,29 @@ def _name(request: PolicyRequest) -> str:
 
 
 def _asked(request: PolicyRequest, rules: AgentRules, name: str, rates: dict[str, int] | None) -> RuleRequest:
+    agent = request.agent
+    return RuleRequest(
+        action=name,
+        arguments=request.arguments if isinstance(request.arguments, dict) else {},
+        resource=(request.resource.id if request.resource else request.target) or None,
+        environment=_environment(request, rules, name),
+        capabilities=rules.capabilities,
+        sandbox=rules.sandbox or (agent.tier if agent else None),
+        approved=bool(request.approvals),
+        rates=rates,
+    )
+
+
+def _environment(request: PolicyRequest, rules: AgentRules, name: str) -> dict[str, Any]:
+    """Return the names that guards may read; what the runtime knows wins over what came in with the run (POL-5)."""
     agent, who = request.agent, request.principal
     arguments = request.arguments if isinstance(request.arguments, dict) else {}
-    own: dict[str, Any] = {
+    given: dict[str, Any] = {"parameters": arguments, **dict(rules.environment)}
+    known: dict[str, Any] = {
         "action": name,
         "request": arguments,
-        "parameters": arguments,
         "session": {"id": request.session},
-        "user": {"id": who.id, "admin": who.admin, "roles": sorted(who.roles)},
+        "user": {"id": who.id, "kind": who.kind, "admin": who.admin, "roles": sorted(who.roles)},
         "agent": msgspec.to_builtins(agent) if agent else {},
         "context": {
             "surface": request.surface,
@@ -130,14 +135,8 @@ def _asked(request: PolicyRequest, rules: AgentRules, name: str, rates: dict[str
             "time": request.time_ms,
             **dict(request.trusted),
         },
+        "signature_verified": bool(request.resource and request.resource.attributes.get("verified") is True),
+        "concurrent_agents": request.trusted.get("concurrent_agents"),
+        "requirements": list(request.trusted.get("requirements", ())),
     }
-    return RuleRequest(
-        action=name,
-        arguments=arguments,
-        resource=(request.resource.id if request.resource else request.target) or None,
-        environment={**own, **dict(rules.environment)},
-        capabilities=rules.capabilities,
-        sandbox=rules.sandbox or (agent.tier if agent else None),
-        approved=bool(request.approvals),
-        rates=rates,
-    )
+    return {**given, **known}
