@@ -43,6 +43,9 @@ class ProcessConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     user_base: int = 61_184
     """First of those user ids (systemd's range for dynamic users)."""
     launcher: tuple[str, ...] = ()
-    """A command put before the agent host's, for executors built on this one; `{folder}` and `{python}` are filled in."""
+    """A command put before the agent host's, for executors built on this one.
+
+    `{folder}` and `{python}` are filled in; `{network:--share-net}` is that option where a run may use the network, else nothing.
+    """
     tiers: tuple[str, ...] = ("tier0",)
     """The sandbox tiers this executor answers for; only a launcher that isolates may raise them."""

@@ -261,6 +261,9 @@ class ProcessExecution(asyncio.Protocol):
         if os.WIFSIGNALED(died.status):
             return _killed(os.WTERMSIG(died.status))
         code = os.waitstatus_to_exitcode(died.status)
+        if self._config.launcher and code > 128:
+            # A launcher reports the signal that ended the agent host as a shell does.
+            return _killed(code - 128)
         text = f"the agent host left with exit code {code} without reporting an end"
         return ExecutionOutcome(status="failed", code="crashed", message=text, retryable=True)
 

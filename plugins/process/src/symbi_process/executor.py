@@ -17,7 +17,7 @@ from symbi.contracts.errors import InvalidRequest, Unavailable
 from symbi.contracts.executors import EffectSink, ExecutionJob, Notify
 from symbi_process import seccomp
 from symbi_process.config import ProcessConfig
-from symbi_process.confine import CHANNEL, Confinement
+from symbi_process.confine import Confinement
 from symbi_process.execution import ProcessExecution
 from symbi_process.frames import Job, encode
 from symbi_process.link import WardenLink
@@ -106,7 +106,7 @@ class ProcessExecutor:
             await loop.create_unix_connection(lambda: execution, sock=ours)
             identity, pid = await self._link.spawn(
                 plan,
-                command=self._command(plan.folder),
+                command=self._command(plan.folder, network=plan.network),
                 channel=theirs.fileno(),
                 output=output_write,
                 ended=execution.ended,
@@ -120,12 +120,13 @@ class ProcessExecutor:
             theirs.close()
             os.close(output_write)
 
-    def _command(self, folder: str) -> tuple[str, ...]:
+    def _command(self, folder: str, *, network: bool) -> tuple[str, ...]:
         """Return the command of a cold start, or nothing for a warm one."""
         if self._config.warm and not self._config.launcher:
             return ()
-        words = {"{folder}": folder, "{python}": sys.executable, "{channel}": str(CHANNEL)}
-        launcher = tuple(words.get(word, word) for word in self._config.launcher)
+        words = {"{folder}": folder, "{python}": sys.executable}
+        optional = {"{network:--share-net}": "--share-net" if network else ""}
+        launcher = tuple(word for word in (optional.get(word, words.get(word, word)) for word in self._config.launcher) if word)
         return (*launcher, sys.executable, "-I", "-m", "symbi_process.host", *self._config.import_folders)
 
     def _plan(self, job: ExecutionJob, folder: str, user: int | None) -> Confinement:

@@ -37,6 +37,7 @@ class House(Protocol):
 
     context: PluginContext
     config: ExecutionConfig
+    unavailable: dict[str, str]
 
     async def agent_of(self, record: RunRecord) -> tuple[AgentView, AgentSpec]:
         """Return the agent as it was when the run was started."""
@@ -135,7 +136,9 @@ class Attempt:
             raise self._refusal
         agent, spec = await house.agent_of(record)
         tier = tier_of(house.config, spec)
-        executor, tier = choose_executor(await house.executors(tier), tier, first=house.config.executor)
+        executor, tier = choose_executor(
+            await house.executors(tier), tier, first=house.config.executor, missing=house.unavailable
+        )
         entry, program, facts = await program_of(house.context, agent, spec, record, house.languages())
         wall = wall_seconds(house.config, spec, record)
         run = self._effect_context(wall)

@@ -36,7 +36,7 @@ class Furniture:
         self._stack = stack
         self._executors: dict[str, AgentExecutor] = {}
         self._opened: dict[str, Language] = {}
-        self._unavailable: dict[str, str] = {}
+        self.unavailable: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._handlers: dict[str, EffectHandler] | None = None
         self._languages: dict[str, str] | None = None
@@ -60,7 +60,7 @@ class Furniture:
             except SymbiError as error:
                 if name == self.config.executor:
                     raise
-                self._unavailable[name] = str(error)
+                self.unavailable[name] = str(error)
                 self.context.logger.warning("the executor %s is not available: %s", name, error)
                 return
             self._executors[name] = opened

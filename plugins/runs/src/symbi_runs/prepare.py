@@ -105,7 +105,9 @@ def tier_of(config: ExecutionConfig, spec: AgentSpec) -> SandboxTier | str:
     return tier
 
 
-def choose_executor(executors: Mapping[str, AgentExecutor], tier: str, *, first: str) -> tuple[AgentExecutor, SandboxTier]:
+def choose_executor(
+    executors: Mapping[str, AgentExecutor], tier: str, *, first: str, missing: Mapping[str, str] | None = None
+) -> tuple[AgentExecutor, SandboxTier]:
     """Return the executor that provides the tier, or the next stronger one that any provides; never a weaker one."""
     names = sorted(executors, key=lambda name: name != first)
     wanted = STRENGTH[STRENGTH.index(tier) :] if tier in STRENGTH else (tier,)  # type: ignore[arg-type]  # a tier of the definition
@@ -114,8 +116,9 @@ def choose_executor(executors: Mapping[str, AgentExecutor], tier: str, *, first:
             if each in executors[name].tiers:
                 return executors[name], each  # type: ignore[return-value]  # one of the tiers above
     offered = sorted({each for executor in executors.values() for each in executor.tiers})
+    why = "".join(f"; {name}: {reason}" for name, reason in (missing or {}).items())
     raise Unavailable(
-        f"the agent needs sandbox {tier}, and this machine provides {', '.join(offered) or 'none'}",
+        f"the agent needs sandbox {tier}, and this machine provides {', '.join(offered) or 'none'}{why}",
         hint="pip install symbi-bwrap and bubblewrap for tier1, or let the agent declare a weaker sandbox",
     )
 

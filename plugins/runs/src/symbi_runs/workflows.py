@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, post
 
 from symbi.contracts.agents import AgentService
-from symbi.contracts.errors import Forbidden, NotFound, SymbiError
+from symbi.contracts.errors import Forbidden, NotFound
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunService, RunView
 from symbi.http.access import require_agent
@@ -16,13 +16,7 @@ from symbi.kernel.context import PluginContext
 from symbi.kernel.services import Services
 from symbi_runs.config import ExecutionConfig
 
-__all__ = ["HANDLERS", "WorkflowFailed"]
-
-
-class WorkflowFailed(SymbiError):
-    """The workflow ran and did not complete; `details` names the run and its error."""
-
-    code = "WORKFLOW_EXECUTION_FAILED"
+__all__ = ["HANDLERS"]
 
 
 class ExecuteWorkflow(msgspec.Struct, kw_only=True):
@@ -79,9 +73,14 @@ def _answer(run: RunView) -> Response[Any]:
     if not run.ended:
         return Response(body, status_code=202)
     error = run.error or {}
-    raise WorkflowFailed(
-        f"the workflow {run.status}: {error.get('message') or error.get('code', '')}", details={"run_id": run.run_id, "error": error}
-    )
+    denied = error.get("code") == "policy_denied"
+    # The runtime itself is well, so this is an answer and no fault of the server: its details are shown.
+    failure = {
+        "error": f"the workflow {run.status}: {error.get('message') or error.get('code', '')}",
+        "code": "POLICY_DENIED" if denied else "WORKFLOW_EXECUTION_FAILED",
+        "details": {"run_id": run.run_id, "status": run.status, "error": error},
+    }
+    return Response(failure, status_code=403 if denied else 500)
 
 
 HANDLERS = [execute_workflow]
