@@ -41,7 +41,8 @@ class EmbedderContract:
         """A name, a dimension, and vectors of that dimension and of length 1."""
         async with self.opened(tmp_path) as embedder:
             info = await embedder.describe()
-            assert info.model and info.dimension > 0
+            assert info.model
+            assert info.dimension > 0
             for vector in await embedder.embed(["one", "two words"]):
                 assert len(vector) == info.dimension
                 assert sum(value * value for value in vector) == pytest.approx(1.0, abs=1e-3)

@@ -95,12 +95,13 @@ class VectorStoreContract:
         async with self.opened(tmp_path) as store:
             await store.upsert("c", [_record(1)], scope=a_scope())
             await store.upsert("c", [_record(2)], scope=a_scope("agent-b"))
-            for filters in (
+            probes: list[dict[str, Any]] = [
                 {"agent": "agent-a"},
                 {"agent": ["agent-a", "agent-b"], "tenant": "u"},
                 {"kind": "x' OR '1'='1"},
                 {"kind": []},
-            ):
+            ]
+            for filters in probes:
                 assert await store.search("c", a_vector(1), scope=a_scope("agent-b"), limit=5, filters=filters) == []
             own = {"agent": ["agent-a", "agent-b"]}
             assert [
@@ -117,7 +118,7 @@ class VectorStoreContract:
             first = _record(1, kind="memory", type="factual", session="s1", document="d1", level=0, created_at=100)
             second = _record(2, kind="chunk", type="semantic", session="s2", document="d'2", level=2, created_at=200)
             await store.upsert("c", [first, second], scope=a_scope())
-            wanted = [
+            wanted: list[tuple[dict[str, Any], int]] = [
                 ({"kind": "memory"}, 1), ({"type": ["semantic", "other"]}, 2), ({"session": "s2"}, 2), ({"document": "d'2"}, 2),
                 ({"level": 1}, 1), ({"since": 101}, 2), ({"until": 199}, 1), ({"since": 100, "until": 100}, 1),
             ]  # fmt: skip
@@ -165,7 +166,8 @@ class VectorStoreContract:
             assert (found.id, found.type) == (f"{_ID}1", "newest")
             assert list(found.vector) == pytest.approx(list(a_vector(8)), abs=1e-5)
             [hit] = await store.search("c", a_vector(9), scope=a_scope("agent-b"), limit=5)
-            assert (hit.id, hit.similarity) == (f"{_ID}1", pytest.approx(1.0, abs=1e-4))
+            assert hit.id == f"{_ID}1"
+            assert hit.similarity == pytest.approx(1.0, abs=1e-4)
             assert await store.delete("c", [f"{_ID}1", f"{_ID}5", f"{_ID}1"], scope=a_scope()) == 1
             assert await store.get("c", [f"{_ID}1"], scope=a_scope()) == []
             assert len(await store.get("c", [f"{_ID}1"], scope=a_scope("agent-b"))) == 1
@@ -195,9 +197,9 @@ class VectorStoreContract:
     async def test_ctx_30_another_model_or_dimension_is_refused(self, tmp_path: Path) -> None:
         """Vectors are never mixed, and bad ones never kept; a batch with one bad vector writes nothing."""
         async with self.opened(tmp_path) as store:
-            for wrong in ({"dimension": _DIMENSION, "model": "other"}, {"dimension": 8, "model": "m"}):
+            for dimension, model in ((_DIMENSION, "other"), (8, "m")):
                 with pytest.raises(EmbeddingMismatch, match="reembed"):
-                    await store.ensure("c", **wrong)
+                    await store.ensure("c", dimension=dimension, model=model)
             bad = [
                 a_vector(1, dimension=8),
                 array("f", [0.0] * _DIMENSION),
@@ -219,7 +221,8 @@ class VectorStoreContract:
             assert (found.name, found.dimension, found.model, found.count) == ("d", 8, "n", 0)
             assert await store.search("d", a_vector(1, dimension=8), scope=a_scope(), limit=5) == []
             info = await store.info("c")
-            assert info is not None and (info.dimension, info.model, info.count) == (_DIMENSION, "m", 1)
+            assert info is not None
+            assert (info.dimension, info.model, info.count) == (_DIMENSION, "m", 1)
             await store.drop("c")
             await store.drop("c")
             assert await store.info("c") is None
@@ -256,7 +259,8 @@ class VectorStoreContract:
             await store.upsert("c", [_record(1)], scope=a_scope())
         async with self.opened(tmp_path) as store:
             info = await store.info("c")
-            assert info is not None and (info.count, info.model) == (1, "m")
+            assert info is not None
+            assert (info.count, info.model) == (1, "m")
             assert len(await store.search("c", a_vector(1), scope=a_scope(), limit=5)) == 1
 
     async def test_optimizing_changes_nothing_that_is_found(self, tmp_path: Path) -> None:

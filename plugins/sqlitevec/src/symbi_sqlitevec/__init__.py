@@ -1,0 +1,1 @@
+"""Vectors in the record store of Symbi: exact search with numpy, one transaction with the rows."""
