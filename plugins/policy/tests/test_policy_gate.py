@@ -77,6 +77,7 @@ async def test_pol_50_what_cannot_be_recorded_does_not_happen(house: Any) -> Non
     async with house(CLOCK, audit=False) as h:
         with pytest.raises(AuditFailed, match="no audit log"):
             await h.gate.decide(request_for("clock"))
+        assert (await h.gate.health()).state == "unhealthy"
     async with house(CLOCK, policy={"audit": "lenient"}) as h:
         h.audit.broken = True
         assert (await h.gate.decide(request_for("clock"))).allowed

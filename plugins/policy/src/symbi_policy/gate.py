@@ -44,6 +44,7 @@ __all__ = ["PolicyGate"]
 
 _log = logging.getLogger("symbi.policy")
 NO_APPROVALS = "pip install symbi-approvals"
+NO_AUDIT = 'pip install symbi-audit, or [policy] audit = "lenient"'
 
 
 class PolicyGate:
@@ -163,6 +164,8 @@ class PolicyGate:
         figures = {"revision": status.revision, "state": status.state}
         if status.state == "insecure":
             return unhealthy("policy is switched off", remedy="remove insecure_allow_all from [policy]", **figures)
+        if self._config.audit == "strict" and self._context.services.maybe(AuditLog) is None:
+            return unhealthy("there is no audit log, so everything is denied", remedy=NO_AUDIT, **figures)
         if self.sets.problem:
             return degraded(self.sets.problem, remedy="symbi policy check", **figures)
         return healthy(f"{self._config.engine}, {len(status.files)} files", **figures)

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from symbi.contracts.audit import AuditLog
 from symbi.contracts.policy_engines import PolicyEngine
 from symbi.contracts.policy_sets import PolicyInvalid
 from symbi.kernel.clock import rfc3339
 from symbi.kernel.points import POLICY_ENGINES
 from symbi_policy.config import PolicyConfig
-from symbi_policy.gate import PolicyGate
+from symbi_policy.gate import NO_AUDIT, PolicyGate
 from symbi_policy.insecure import banner, insecure_switch, is_production
 from symbi_policy.judge import Judge
 from symbi_policy.no_engine import NoEngine
@@ -63,6 +64,8 @@ async def open_gate(config: PolicyConfig, context: PluginContext) -> AsyncIterat
             await gate.reload(author="start")
         except PolicyInvalid:
             _log.error("the gate denies everything until the policies are mended: symbi policy check")
+        if config.audit == "strict" and context.services.maybe(AuditLog) is None:
+            _log.error("there is no audit log, so the gate denies everything (%s)", NO_AUDIT)
         if config.watch:
             from symbi_policy.watch import watch
 
