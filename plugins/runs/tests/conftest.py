@@ -24,6 +24,9 @@ from symbi.contracts.runs import RunOptions, RunService, RunView
 from symbi.contracts.tools import ToolService, ToolSpec
 from symbi.kernel.kernel import Kernel
 from symbi.testing.kernels import open_kernel
+from symbi.testing.store import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 HERE = Path(__file__).parent
 AT = "2026-01-01T00:00:00Z"

@@ -63,6 +63,9 @@ class House(Protocol):
     async def ended(self, attempt: Attempt, ending: Ending) -> None:
         """Take note of the end, which is durable by now."""
 
+    def children_of(self, run_id: str) -> int:
+        """Return how many runs that the run has started are under way."""
+
     def lend_slot(self, run_id: str) -> contextlib.AbstractContextManager[None]:
         """Free the run's slot while it only waits."""
 
@@ -217,6 +220,7 @@ class Attempt:
             rules=await self.house.rules_of(agent, spec, record),
             trusted=trusted,
             decided=lambda data: self.journal.post(("gate", data)),
+            children=lambda: self.house.children_of(record.id),
         )
 
     def stop(self, error: dict[str, Any], *, grace_seconds: float | None = None) -> None:

@@ -196,7 +196,8 @@ class EffectDesk:
         admitted = []
         for task in tasks_of(call):
             one = msgspec.structs.replace(call, arguments=task, call_id=f"{call.call_id or call.seq}.{len(admitted)}")
-            request = self._gatekeeper.request(one, task["agent"], ResourceFacts(type="Agent", id=task["agent"]))
+            target = ResourceFacts(type="Agent", id=task["agent"])
+            request = self._gatekeeper.request(one, task["agent"], target, ahead=len(admitted))
             admitted.append(await self._gatekeeper.admit(one, request, park=park, approval=approval))
         return msgspec.structs.replace(call, arguments={**call.arguments, "tasks": admitted})
 

@@ -37,16 +37,20 @@ class Gatekeeper:
         rules: AgentRules | None,
         trusted: Mapping[str, Any],
         decided: Callable[[dict[str, Any]], None],
+        children: Callable[[], int] = lambda: 0,
     ) -> None:
         self._services = services
         self._run = run
         self._facts = facts
         self._rules = rules
+        self._children = children
         self._trusted = trusted
         self._decided = decided
 
-    def request(self, call: EffectCall, target: str, resource: ResourceFacts | None) -> PolicyRequest:
-        """Return the question that the gate is asked about a call."""
+    def request(
+        self, call: EffectCall, target: str, resource: ResourceFacts | None, *, ahead: int = 0
+    ) -> PolicyRequest:
+        """Return the question that the gate is asked about a call; `ahead` tasks of the same call come before it."""
         run = self._run
         return PolicyRequest(
             principal=run.principal,
@@ -60,16 +64,14 @@ class Gatekeeper:
             depth=run.depth,
             chain=run.chain,
             source=_SOURCES.get(call.origin, "program"),
-            trusted=self._trusted,
+            trusted={**self._trusted, "concurrent_agents": self._children() + ahead},
             run_id=run.run_id,
             call_id=call.call_id or str(call.seq),
         )
 
-    def would_allow(self, request: PolicyRequest) -> Decision:
-        """Say what would be decided; nothing is recorded."""
-        return self._services.get(Gate).evaluate(request, rules=self._rules)
-
-    async def admit(self, call: EffectCall, request: PolicyRequest, *, park: Park, approval: str | None = None) -> Any:
+    async def admit(
+        self, call: EffectCall, request: PolicyRequest, *, park: Park, approval: str | None = None
+    ) -> Any:
         """Return the arguments that may be carried out, after a person has agreed where policy asks for one.
 
         Raises `PolicyDenied`. `approval` is one that an earlier life of this run was waiting for.

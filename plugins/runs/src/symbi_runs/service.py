@@ -348,6 +348,10 @@ class Runs(Furniture):
         if ending.status == "terminated":
             await self._stop_children(attempt.record.id)
 
+    def children_of(self, run_id: str) -> int:
+        """Return how many runs that the run has started are under way here."""
+        return sum(1 for each in self.attempts.values() if each.record.options.get("parent_run_id") == run_id)
+
     async def _stop_children(self, run_id: str) -> None:
         for child in list(self.attempts.values()):
             if child.record.options.get("parent_run_id") == run_id:
