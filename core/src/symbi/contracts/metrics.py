@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -10,10 +10,12 @@ from symbi.contracts.offers import Offer
 
 __all__ = [
     "Exporter",
+    "Instrument",
     "LoadBalancerFigures",
     "MetricsExporter",
     "MetricsService",
     "MetricsSnapshot",
+    "Point",
     "SchedulerFigures",
     "SystemFigures",
     "TaskManagerFigures",
@@ -58,6 +60,31 @@ class SystemFigures(msgspec.Struct, frozen=True, kw_only=True):
     uptime_seconds: int
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One series of an instrument: its attributes, and a `value`, or a histogram's `count`, `sum` and `buckets` (one more than its bounds)."""
+
+    attributes: dict[str, str] = {}
+    value: float = 0.0
+    count: int = 0
+    sum: float = 0.0
+    buckets: tuple[int, ...] = ()
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One instrument, named after OpenTelemetry's conventions: dots, no unit in the name; `unit` is UCUM (`s`, `By`, `{run}`, `1`).
+
+    `counter` only rises while the runtime lives, `updown` is a level that can be summed, `gauge` one that cannot; `bounds` are a histogram's
+    upper bounds, without the last (infinity).
+    """
+
+    name: str
+    kind: Literal["counter", "updown", "gauge", "histogram"]
+    unit: str
+    description: str
+    points: tuple[Point, ...]
+    bounds: tuple[float, ...] = ()
+
+
 class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The seed's snapshot, built once per collection; `timestamp` is RFC 3339 UTC. `GET /metrics`, files and exporters all see this.
 
@@ -71,10 +98,15 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     system: SystemFigures
     figures: dict[str, dict[str, Any]] = {}
     flat: dict[str, int | float] = {}
+    instruments: tuple[Instrument, ...] = ()
+    """Everything as instruments, for exporters that know kinds, units and histograms."""
 
     def wire(self) -> dict[str, Any]:
         """Return the JSON object of `GET /api/v1/metrics`: the seed's blocks, other blocks and the flat numbers beside them."""
-        blocks = {name: msgspec.to_builtins(getattr(self, name)) for name in ("scheduler", "task_manager", "load_balancer", "system")}
+        blocks = {
+            name: msgspec.to_builtins(getattr(self, name))
+            for name in ("scheduler", "task_manager", "load_balancer", "system")
+        }
         extra = {name: block for name, block in self.figures.items() if name not in blocks}
         return {"timestamp": self.timestamp, **blocks, **extra, **self.flat}
 

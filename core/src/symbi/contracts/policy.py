@@ -340,6 +340,7 @@ class PolicyDecided(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[str, ...]
     revision: str
     insecure: bool = False
+    latency_us: float | None = None
 
 
 class PolicyReloaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """An identity established by a credential, never by what a request says.
 
     `id` is stable (`token`, `key:<key id>`, `user:<name>`, `agent:<uuid>`, `system:scheduler`); `scopes` are what it may do;
-    `agents` limits it to those agent ids (None = all); `admin` may do everything that policy allows.
+    `agents` are the agent ids it reaches beside its scopes (None = none); `admin` reaches everything, and may do what policy allows.
     """
 
     id: str

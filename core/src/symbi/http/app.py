@@ -85,7 +85,7 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
         )
 
     app = bridge.build(make)
-    app.edge = Edge(app.serve_inside, server, loopback=loopback, monotonic=kernel.clock.monotonic)
+    app.edge = Edge(app.serve_inside, server, loopback=loopback, monotonic=kernel.clock.monotonic, events=kernel.events)
     return app
 
 

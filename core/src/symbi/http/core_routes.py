@@ -23,14 +23,13 @@ _log = logging.getLogger("symbi.http")
 STATUS_DEADLINE_SECONDS = 5.0
 
 
-class Healthy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The seed's body of a healthy runtime; `degraded` names what works less well than it should."""
+class Healthy(msgspec.Struct, frozen=True, kw_only=True):
+    """The seed's body of a runtime that works; what works less well than it should is told by `/status` and `/plugins`, to who may know."""
 
     status: str
     uptime_seconds: int
     timestamp: str
     version: str
-    degraded: list[str] = []
 
 
 class Unhealthy(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +85,6 @@ class HealthAnswers:
                 uptime_seconds=self._kernel.uptime_seconds,
                 timestamp=now,
                 version=self._kernel.version,
-                degraded=bad,
             )
         )
 

@@ -7,9 +7,11 @@ out, errors of this layer included. It is one layer because each one costs every
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 from symbi.contracts.errors import RateLimited
+from symbi.contracts.telemetry import RequestServed
 from symbi.http.asgi import App, Receive, Scope, Send
 from symbi.http.buckets import Buckets
 from symbi.http.clients import Clients, group_of
@@ -18,19 +20,30 @@ from symbi.http.errors import CODES, Problem, describe, send_problem
 from symbi.http.hosts import HostGuard
 from symbi.http.sending import NO_BODY, Outgoing
 from symbi.http.settings import ServerSettings
-from symbi.http.tracing import begin_trace
+from symbi.http.tracing import Trace, begin_trace
+from symbi.kernel.events import EventBus
 
 __all__ = ["Edge"]
 
 _access = logging.getLogger("symbi.http.access")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 UNLIMITED = frozenset({"/api/v1/health/live"})
 
 
 class Edge:
     """Wraps the application; one per application."""
 
-    def __init__(self, app: App, settings: ServerSettings, *, loopback: bool, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: App,
+        settings: ServerSettings,
+        *,
+        loopback: bool,
+        monotonic: Callable[[], float],
+        events: EventBus | None = None,
+    ) -> None:
         self._app = app
+        self._events = events
         self._hosts = HostGuard(bound_to_loopback=loopback, allowed=settings.allowed_hosts)
         self._clients = Clients(settings.trusted_proxies)
         self._proxied = bool(settings.trusted_proxies)
@@ -52,7 +65,8 @@ class Edge:
             send, trace, extra=self._cors.answer_headers(origin) if origin is not None else (), method=scope["method"]
         )
         method, path = scope["method"], scope["path"]
-        began = self._monotonic() if _access.isEnabledFor(logging.INFO) else 0.0
+        told = self._events is not None and self._events.wanted(RequestServed)
+        began = self._monotonic() if told or _access.isEnabledFor(logging.INFO) else 0.0
         try:
             problem = self._refusal(scope, headers)
             if problem is not None:
@@ -71,8 +85,27 @@ class Edge:
             await send_problem(out, problem)
         finally:
             if began:
-                took_ms = (self._monotonic() - began) * 1000
-                _access.info("%s %s %d %.1f ms %s", method, _printable(path), out.status, took_ms, trace.request_id)
+                seconds = self._monotonic() - began
+                _access.info(
+                    "%s %s %d %.1f ms %s", method, _printable(path), out.status, seconds * 1000, trace.request_id
+                )
+                if told:
+                    self._tell(scope, method, out.status, seconds, trace, headers.get(b"traceparent"))
+
+    def _tell(self, scope: Scope, method: str, status: int, seconds: float, trace: Trace, parent: bytes | None) -> None:
+        assert self._events is not None
+        event = RequestServed(
+            method=method if method in _METHODS else "_OTHER",
+            route=scope.get("path_template") or "",
+            status=status,
+            started_ns=time.time_ns() - int(seconds * 1e9),
+            seconds=seconds,
+            trace_id=trace.trace_id,
+            span_id=trace.span_id,
+            sampled=trace.flags.endswith(("1", "3")),
+            parent=parent.decode("ascii", "replace") if parent else "",
+        )
+        self._events.publish(event)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
         if not self._hosts.admits(headers.get(b"host")):

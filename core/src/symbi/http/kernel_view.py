@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from symbi.contracts.offers import RouteGroup
     from symbi.kernel.clock import Clock
     from symbi.kernel.context import PluginContext
+    from symbi.kernel.events import EventBus
     from symbi.kernel.health import HealthReport
     from symbi.kernel.records import PluginRecord
     from symbi.kernel.services import Services
@@ -25,6 +26,7 @@ class KernelView(Protocol):
     settings: Settings
     clock: Clock
     services: Services
+    events: EventBus
     version: str
 
     @property

@@ -6,7 +6,6 @@ import importlib.metadata
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from stevedore.extension import Extension, ExtensionManager
@@ -23,7 +22,7 @@ class Found:
     """One plugin module that was imported, with its record."""
 
     record: PluginRecord
-    module: ModuleType
+    module: Any
 
 
 class _ImportFailure(Exception):

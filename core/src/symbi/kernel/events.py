@@ -60,6 +60,10 @@ class EventBus:
     def __init__(self) -> None:
         self._subscriptions: dict[type, list[Subscription]] = {}
 
+    def wanted(self, event: type) -> bool:
+        """Tell whether anybody listens to events of this type, so that costly ones need not be made."""
+        return any(self._subscriptions.get(kind) for kind in event.__mro__)
+
     def publish(self, event: Any) -> None:
         """Hand the event to every subscriber's queue; never blocks, never raises."""
         for kind in type(event).__mro__:

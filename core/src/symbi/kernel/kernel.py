@@ -243,9 +243,10 @@ class Kernel:
         declared = self.manager.collect(TABLES)
         report = await store.upgrade([entry.item for entry in declared], strict=False)
         for entry in declared:
-            error = report.failed.get(entry.item.name)
-            if error is not None:
-                self.blame(entry.plugin.name, f"tables:{entry.item.name}", error, remedy=error.hint or "upgrade the plugin")
+            failure = report.failed.get(entry.item.name)
+            if failure is not None:
+                remedy = failure.hint or "upgrade the plugin"
+                self.blame(entry.plugin.name, f"tables:{entry.item.name}", failure, remedy=remedy)
                 self._without_tables.add(entry.plugin.name)
         self.board.add("store", store.health, critical=True)
 

@@ -140,6 +140,10 @@ class Agents(AgentService):
         """Return how many agents are registered."""
         return await self._context.store.read(records.active_count)
 
+    async def status_counts(self) -> dict[str, int]:
+        """Return what `GET /status` says of agents."""
+        return {"agent_count": await self.count()}
+
     async def health(self) -> Health:
         """Say how many agents there are."""
         return healthy(agents=await self.count())

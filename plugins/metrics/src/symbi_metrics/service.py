@@ -13,6 +13,8 @@ from symbi.kernel.points import EXPORTERS
 from symbi_metrics.collector import MetricsCollector
 from symbi_metrics.composite import CompositeExporter
 from symbi_metrics.config import MetricsConfig
+from symbi_metrics.instruments import Registry
+from symbi_metrics.listeners import RequestRate, listen
 from symbi_metrics.snapshot import SnapshotBuilder
 
 __all__ = ["Metrics", "open_metrics"]
@@ -53,7 +55,10 @@ async def open_metrics(config: MetricsConfig, context: PluginContext) -> AsyncIt
     """Open the configured exporters and collect until closed; an exporter that cannot be built stops the start."""
     async with AsyncExitStack() as stack:
         exporters = {name: await stack.enter_async_context(context.open(EXPORTERS, name)) for name in config.exporters}
-        builder = SnapshotBuilder(context, deadline=config.source_timeout_seconds)
+        registry, rate = Registry(), RequestRate(context.clock.monotonic)
+        for undo in listen(context, registry, rate):
+            stack.push_async_callback(undo)
+        builder = SnapshotBuilder(context, registry, rate, deadline=config.source_timeout_seconds)
         composite = CompositeExporter(
             exporters, timeout_seconds=config.export_timeout_seconds, monotonic=context.clock.monotonic
         )

@@ -17,6 +17,9 @@ from symbi.kernel.clock import rfc3339
 from symbi.kernel.context import PluginContext
 from symbi.kernel.fanout import fan_out
 from symbi.kernel.points import METRICS_SOURCES
+from symbi_metrics.instruments import Registry
+from symbi_metrics.levels import levels
+from symbi_metrics.listeners import RequestRate
 from symbi_metrics.system import SystemProbe
 
 __all__ = ["SnapshotBuilder"]
@@ -29,8 +32,10 @@ _KEEP_SECONDS = 1.0
 class SnapshotBuilder:
     """Builds snapshots; callers within one second share one."""
 
-    def __init__(self, context: PluginContext, *, deadline: float) -> None:
+    def __init__(self, context: PluginContext, registry: Registry, rate: RequestRate, *, deadline: float) -> None:
         self._context = context
+        self._registry = registry
+        self._rate = rate
         self._deadline = deadline
         self._probe = SystemProbe(context.data_dir)
         self._started = context.clock.monotonic()
@@ -50,16 +55,21 @@ class SnapshotBuilder:
     async def _gather(self) -> MetricsSnapshot:
         figures = await self._sources()
         system = self._probe.figures(uptime_seconds=int(self._context.clock.monotonic() - self._started))
+        figures.setdefault("load_balancer", {})["requests_per_second"] = self._rate.per_second()
         blocks = {name: _block(kind, figures.get(name, {})) for name, kind in _BLOCKS.items()}
         others = {name: dict(block) for name, block in figures.items() if name not in (*_BLOCKS, "flat")}
-        flat = {
-            **dict.fromkeys(_FLAT_INTEGERS, 0),
-            **self._probe.flat(system),
-            **await self._agents(),
-            **figures.get("flat", {}),
-        }
+        counted = await self._agents()
+        flat = {**dict.fromkeys(_FLAT_INTEGERS, 0), **self._probe.flat(system), **counted, **figures.get("flat", {})}
         return MetricsSnapshot(
-            timestamp=rfc3339(self._context.clock.now()), system=system, figures=others, flat=flat, **blocks
+            timestamp=rfc3339(self._context.clock.now()),
+            system=system,
+            figures=others,
+            flat=flat,
+            instruments=(
+                *levels(blocks["scheduler"], blocks["task_manager"], blocks["load_balancer"], system),
+                *self._registry.read(),
+            ),
+            **blocks,
         )
 
     async def _sources(self) -> dict[str, dict[str, Any]]:

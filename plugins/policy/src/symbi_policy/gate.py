@@ -290,4 +290,5 @@ def _event(request: PolicyRequest, decision: Decision, insecure: bool) -> Policy
         policies=decision.policies,
         revision=decision.revision,
         insecure=insecure,
+        latency_us=decision.latency_us,
     )
