@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import accumulate
 from typing import Any
 
 from symbi_dsl.syntax.expressions import Array, If
@@ -42,6 +43,7 @@ __all__ = ["BLANK", "BREAK", "CLOSE", "JOIN", "Marks"]
 
 BREAK, BLANK, CLOSE, JOIN = "break", "blank", "close", "join"
 """Before a token: a new line, a blank line, a new line without a blank one, no new line."""
+_SHORT = 60
 _ENDED = (Let, Assign, Return, Jump, Check, RequireCapability)
 
 
@@ -53,6 +55,7 @@ class Marks:
         self.parser = parser
         self.index = {start: at for at, start in enumerate(parser.start)}
         self.comments = parser.tokens.comments
+        self.weights = [0, *accumulate(0 if word in (";", ",") else len(word) for word in parser.text)]
         self.force: dict[int, str] = {}
         self.insert: dict[int, str] = {}
         self.drop: set[int] = set()
@@ -74,6 +77,10 @@ class Marks:
 
     def _one_line(self, start: int, end: int) -> bool:
         return "\n" not in self.text[start:end]
+
+    def _weight(self, start: int, end: int) -> int:
+        """Return how much is written between two places, whatever its layout."""
+        return self.weights[bisect_left(self.parser.start, end)] - self.weights[bisect_left(self.parser.start, start)]
 
     def _has_comment(self, start: int, end: int) -> bool:
         at = bisect_left(self.comments, (start, 0))
@@ -207,7 +214,7 @@ class Marks:
         self._opener(node.start)
         self.blocks.add(node.start)
         count = len(node.statements)
-        short = count <= 1 and self._one_line(node.start, node.end)
+        short = count <= 1 and self._one_line(node.start, node.end) and self._weight(node.start, node.end) <= _SHORT
         for number, item in enumerate(node.statements):
             self.begins.add(item.start)
             if not short:

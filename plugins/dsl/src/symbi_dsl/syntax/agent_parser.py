@@ -125,6 +125,8 @@ class AgentParser(ItemParser):
 
     def _next_agent_item(self, item_at: int) -> int | None:
         kinds = self.kind
+        if not self.line_follows():
+            return None
         level = 0
         for at in range(item_at, len(kinds) - 1):
             kind = kinds[at]

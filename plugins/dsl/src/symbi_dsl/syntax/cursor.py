@@ -136,6 +136,14 @@ class Cursor:
             return "the end of the text"
         return {"str": "a string", "vault": "a vault reference"}.get(kind) or quoted(text)
 
+    def line_follows(self) -> bool:
+        """Tell whether any token after this one begins a line."""
+        try:
+            self.newline.index(True, self.pos + 1, len(self.newline) - 1)
+        except ValueError:
+            return False
+        return True
+
     def expected(self, what: str) -> NoReturn:
         """Complain that `what` should stand here."""
         kind, text = self.kind[self.pos], self.text[self.pos]

@@ -73,6 +73,8 @@ class Parser(AgentParser):
     def _next_item(self, item_at: int) -> int:
         """Return where parsing may go on: the next item at the depth of the broken one, else one at the line's start."""
         kinds, starts, end = self.kind, self.start, len(self.kind) - 1
+        if not self.line_follows():
+            return end
         depth = 0
         fallback = end
         for at in range(item_at, end):
