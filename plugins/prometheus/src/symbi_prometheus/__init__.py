@@ -1,0 +1,1 @@
+"""`GET /metrics` in Prometheus text and OpenMetrics."""
