@@ -1,0 +1,1 @@
+"""What happens to a session: states, transitions, workers, the human queue."""

@@ -1,0 +1,1 @@
+"""The bundled knowledge base and its search."""
