@@ -149,7 +149,9 @@ def _url(path: str) -> str:
 def _fail(answer: httpx.Response, where: str) -> None:
     try:
         body = msgspec.json.decode(answer.content)
-        message, code = str(body["error"]), str(body.get("code", ""))
+        error = body["error"]
+        nested = error if isinstance(error, dict) else {"message": error, "code": body.get("code", "")}
+        message, code = str(nested["message"]), str(nested.get("code", ""))
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         message, code = f"{where} answered {answer.status_code}", ""
     hint = (
