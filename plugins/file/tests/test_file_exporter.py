@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import stat
@@ -73,17 +74,18 @@ async def test_a_symlink_is_written_through(tmp_path):
     assert "system" in json.loads((tmp_path / "real" / "m.json").read_text())
 
 
-async def test_a_full_disk_leaves_the_old_file_whole(tmp_path):
-    if not os.path.exists("/dev/full"):
-        pytest.fail("this system has no /dev/full")
+async def test_a_full_disk_leaves_the_old_file_whole(tmp_path, monkeypatch):
+    def no_space(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     exporter = FileMetricsExporter(tmp_path / "m.json")
     await exporter.export(a_snapshot())
     before = (tmp_path / "m.json").read_bytes()
-    (tmp_path / "m.json").chmod(0o644)
-    (tmp_path / f".m.json.{os.getpid()}.tmp").mkdir()
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(Unavailable, match="cannot be written"):
         await exporter.export(a_snapshot(more={"x": 1}))
     assert (tmp_path / "m.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
 
 
 async def test_an_unusable_folder_is_said(make_kernel, tmp_path):

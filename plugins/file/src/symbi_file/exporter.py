@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ from symbi_file.config import FileConfig
 __all__ = ["FileMetricsExporter", "open_file"]
 
 _STALE_SECONDS = 3600
+
+_count = itertools.count(1)  # a cancelled export may still be writing its own temporary file
 
 
 class FileMetricsExporter:
@@ -57,7 +60,7 @@ class FileMetricsExporter:
 
     def _replace(self, content: bytes) -> None:
         target = Path(os.path.realpath(self.path))
-        temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
+        temporary = target.parent / f".{target.name}.{os.getpid()}.{next(_count)}.tmp"
         mode = 0o644 if self._config.readable_by_others else 0o600
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,8 @@ from symbi_prometheus.config import TextfileConfig
 from symbi_prometheus.exposition import expose
 
 __all__ = ["open_textfile"]
+
+_count = itertools.count(1)  # a cancelled export may still be writing its own temporary file
 
 
 class _Textfile(MetricsExporter):
@@ -35,7 +38,7 @@ class _Textfile(MetricsExporter):
 
     def _write(self, content: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.{next(_count)}.tmp")
         try:
             temporary.write_bytes(content)
             temporary.chmod(0o644)
