@@ -1,0 +1,1 @@
+"""LanceDB as a vector backend of Symbi."""
