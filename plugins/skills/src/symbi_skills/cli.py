@@ -84,6 +84,7 @@ def scan(ctx: click.Context, paths: tuple[Path, ...], form: str, as_json: bool, 
 
 
 def _scanner(ctx: click.Context, given: dict[str, Any]) -> SkillScanner:
+    from symbi.contracts.errors import PluginError
     from symbi_skills.baseline import read_baseline
     from symbi_skills.policy import parse_suppressions
 
@@ -104,6 +105,8 @@ def _scanner(ctx: click.Context, given: dict[str, Any]) -> SkillScanner:
         return scanner_of(ctx, **changes)
     except OSError as error:
         raise click.UsageError(f"{error.filename}: {(error.strerror or 'cannot be read').lower()}") from None
+    except PluginError as error:  # rules that cannot work are no verdict on what was to be scanned
+        raise click.UsageError(str(error)) from None
 
 
 def _scan_all(scanner: SkillScanner, paths: Iterable[Path]) -> ScanResult:

@@ -15,7 +15,7 @@ from symbi_skills.engines import Engine
 from symbi_skills.meta import META
 from symbi_skills.regex.nodes import Node
 from symbi_skills.regex.parse import RegexError, parse
-from symbi_skills.text.signals import NAMES, signal_nodes
+from symbi_skills.text.signals import HINTS, NAMES, SIGNALS, signal_nodes
 
 __all__ = ["CompiledCheck", "RuleSet"]
 
@@ -44,6 +44,7 @@ class RuleSet:
     def __init__(self, sources: Iterable[ScannerRuleSource], engine: Engine) -> None:
         self.sources = tuple(sources)
         self.engine = engine.name
+        self._digest = ""
         self._refuse_duplicates()
         self._nodes: list[Node] = []
         self._owners: list[int] = []
@@ -57,7 +58,7 @@ class RuleSet:
             for check in source.rule.checks:
                 self._compile(number, check)
         try:
-            self.matcher = engine.compile(self._nodes, quiet=frozenset(self._quiet))
+            self.matcher = engine.compile(self._nodes, quiet=frozenset(self._quiet), hints={NAMES.index(name): hint for name, hint in HINTS.items()})
         except RegexError as error:
             raise self._refused(error) from None
         self.by_part: dict[int, list[int]] = {}
@@ -72,8 +73,10 @@ class RuleSet:
 
     def digest(self) -> str:
         """Return a digest of everything that decides what is found."""
-        content = msgspec.json.encode([(source.plugin, msgspec.to_builtins(source.rule, str_keys=True)) for source in self.sources], enc_hook=str)
-        return hashlib.sha256(content + repr(NAMES).encode()).hexdigest()
+        if not self._digest:
+            content = msgspec.json.encode([(source.plugin, source.rule) for source in self.sources], enc_hook=_named)
+            self._digest = hashlib.sha256(content + repr(sorted(SIGNALS.items())).encode()).hexdigest()
+        return self._digest
 
     def _refuse_duplicates(self) -> None:
         owners: dict[str, str] = {}
@@ -138,3 +141,7 @@ class RuleSet:
                 check()
             except RegexError as error:
                 raise self._refused(error) from None
+
+
+def _named(value: object) -> str:
+    return f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', value)}"

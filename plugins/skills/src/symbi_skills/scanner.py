@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from symbi.contracts.errors import InvalidRequest
+from symbi.contracts.errors import InvalidRequest, SymbiError
 from symbi.contracts.scanner import Coverage, Finding, Pattern, ScannerRule, ScannerRuleSource, ScanResult
 from symbi_skills.baseline import fingerprinted
 from symbi_skills.collect import chosen, installed_rules
@@ -23,6 +24,7 @@ from symbi_skills.files.tree import read_regular, walk
 from symbi_skills.filescan import FileScanner, meta_finding
 from symbi_skills.policy import ScanPolicy, check_severity
 from symbi_skills.ruleset import RuleSet
+from symbi_skills.snippet import clean
 
 __all__ = ["CustomRule", "Progress", "ScanSeverity", "SkillScanner"]
 
@@ -79,6 +81,7 @@ class SkillScanner:
         self._clock = clock
         self._today = today
         self._set: RuleSet | None = None
+        self._policy_digest = self.policy.digest()
         self.rules_in_force()
 
     @classmethod
@@ -140,7 +143,7 @@ class SkillScanner:
             yield _Item(name, content, problem, reason, _source_of(entry.path) if entry.name.endswith(".pyc") else None)
 
     def _scan(self, root: str, items: Iterable[_Item], progress: Callable[[Progress], None] | None) -> ScanResult:
-        run = _Run(self.rules_in_force(), self.policy, root, self._clock)
+        run = _Run(self.rules_in_force(), self.policy, root, self._policy_digest)
         started = self._clock()
         for item in items:
             if progress is not None:
@@ -153,10 +156,11 @@ class SkillScanner:
 class _Run:
     """The state of one scan."""
 
-    def __init__(self, rules: RuleSet, policy: ScanPolicy, root: str, clock: Callable[[], float]) -> None:
+    def __init__(self, rules: RuleSet, policy: ScanPolicy, root: str, policy_digest: str) -> None:
         self._rules = rules
         self._policy = policy
         self._root = root
+        self._policy_digest = policy_digest
         self._files = FileScanner(rules, policy)
         self._findings: list[Finding] = []
         self._coverage: list[Coverage] = []
@@ -180,7 +184,14 @@ class _Run:
         if over:
             self._skip(_Item(item.path, b"", "over-limit", over))
             return False
-        report = self._files.scan(item.path, item.content, source=item.source)
+        try:
+            report = self._files.scan(item.path, item.content, source=item.source)
+        except SymbiError:
+            raise
+        except Exception as error:  # whatever breaks on hostile content, the file was not inspected and must not pass
+            logging.getLogger(__name__).warning("scanning %s failed", clean(item.path), exc_info=True)
+            self._skip(_Item(item.path, b"", "unreadable", f"the scanner failed on it: {type(error).__name__}"))
+            return True
         self.scanned += 1
         self._coverage.append(report.coverage)
         if report.findings:
@@ -211,7 +222,7 @@ class _Run:
         return ScanResult(
             passed=not self._policy.fails(findings), findings=tuple(findings), scanned_files=self.scanned, scanned_bytes=self.bytes,
             coverage=tuple(self._coverage), counts=counts, fail_on=self._policy.fail_on, ruleset_digest=self._rules.digest(),
-            policy_digest=self._policy.digest(), content_digest=digest, duration_ms=duration_ms,
+            policy_digest=self._policy_digest, content_digest=digest, duration_ms=duration_ms,
         )  # fmt: skip
 
     def _judged(self, finding: Finding) -> Finding:

@@ -58,11 +58,14 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 
     Example: symbi skills show pdf-tools
     """
-    from symbi.contracts.errors import Forbidden
+    from symbi.contracts.errors import Forbidden, NotFound
     from symbi_skills.snippet import clean
 
     loader = _loader(ctx)
-    folder = Path(name) if Path(name, "SKILL.md").is_file() else loader.find(name)
+    try:
+        folder = Path(name) if Path(name, "SKILL.md").is_file() else loader.find(name)
+    except NotFound as error:
+        raise click.UsageError(f"{error.message}; {error.hint}") from None
     try:
         loaded = loader.load(folder.resolve())
     except Forbidden as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from symbi_skills.regex.nodes import Node
@@ -31,8 +31,9 @@ class Engine(Protocol):
 
     name: str
 
-    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset()) -> Matcher:
+    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None) -> Matcher:
         """Compile patterns; those numbered in `quiet` are never reported by `present`.
+        `hints` are expressions for Python's `re`, cheap and part of every line that the pattern matches.
 
         Raises `RegexError` for a pattern that it cannot run, with the number as first argument.
         """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbi_skills.regex.automaton import LineMatcher
 from symbi_skills.regex.literals import needed_keys, needed_texts
-from symbi_skills.regex.nodes import Node
+from symbi_skills.regex.core import core
+from symbi_skills.regex.emit import to_ascii_re
+from symbi_skills.regex.nodes import Alt, Cat, Node, Rep
 from symbi_skills.regex.parse import RegexError
 from symbi_skills.regex.program import ProgramTooLarge
 
@@ -21,16 +24,18 @@ class PythonEngine:
 
     name = "python"
 
-    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset()) -> PythonMatcher:
+    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None) -> PythonMatcher:
         """Compile the patterns."""
-        return PythonMatcher(nodes, quiet)
+        return PythonMatcher(nodes, quiet, hints or {})
 
 
 class PythonMatcher:
     """Literals first: only a line that holds one of a pattern's required texts is read by its automaton."""
 
-    def __init__(self, nodes: Sequence[Node], quiet: frozenset[int]) -> None:
+    def __init__(self, nodes: Sequence[Node], quiet: frozenset[int], hints: Mapping[int, bytes]) -> None:
         self._nodes = list(nodes)
+        self._hints = {number: re.compile(hint, re.MULTILINE) for number, hint in hints.items()}
+        self._cores: dict[int, re.Pattern[bytes] | None] = {}
         self._matchers: dict[int, LineMatcher] = {}
         self._needs = [[tuple(text.encode() for text in choices) for choices in needed_texts(node)] for node in nodes]
         keys = [
@@ -93,13 +98,37 @@ class PythonMatcher:
     def spans(self, number: int, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the first match of each line that holds the needed texts."""
         matcher = self._matcher(number)
-        for start, end in self._candidates(number, data):
+        for start, end in self._core_lines(number, data) if data.isascii() else self._candidates(number, data):
             text = data[start:end].decode("utf-8", "replace")
             if text.endswith("\r"):
                 text = text[:-1]
             if matcher.matches(text):
                 for first, last in matcher.spans(text)[:1]:
                     yield start + len(text[:first].encode()), start + len(text[:last].encode())
+
+    def _core(self, number: int) -> re.Pattern[bytes] | None:
+        """Return the telling piece for Python's own `re`, where it cannot run away: it has no long gap, and begins with something fixed."""
+        if number in self._hints:
+            return self._hints[number]
+        if number not in self._cores:
+            node = core(self._nodes[number])
+            self._cores[number] = re.compile(to_ascii_re(node), re.MULTILINE) if _is_anchored(node) else None
+        return self._cores[number]
+
+    def _core_lines(self, number: int, data: bytes) -> Iterator[tuple[int, int]]:
+        pattern = self._core(number)
+        if pattern is None:
+            yield from self._candidates(number, data)
+            return
+        position = 0
+        while match := pattern.search(data, position):
+            start = data.rfind(b"\n", 0, match.end()) + 1 if match.end() > match.start() else data.rfind(b"\n", 0, match.start()) + 1
+            end = data.find(b"\n", match.end())
+            end = len(data) if end < 0 else end
+            yield start, end
+            position = end + 1
+            if position > len(data):
+                return
 
     def _candidates(self, number: int, data: bytes) -> Iterator[tuple[int, int]]:
         needs = self._needs[number]
@@ -130,3 +159,28 @@ class PythonMatcher:
         for first, last in reversed(self._matcher(number).spans(text)):
             text = text[:first] + " " * len(text[first:last].encode()) + text[last:]
         return text.encode()
+
+
+def _is_anchored(node: Node) -> bool:
+    """Tell whether a search for `node` starts rarely: its first piece is no open repetition, and nothing open holds another."""
+    match node:
+        case Cat(items=items):
+            return bool(items) and _is_anchored(items[0]) and all(_is_flat(item) for item in items)
+        case Alt(items=items):
+            return all(map(_is_anchored, items))
+        case Rep(high=high):
+            return high is not None and _is_flat(node)
+        case _:
+            return True
+
+
+def _is_flat(node: Node) -> bool:
+    match node:
+        case Cat(items=items) | Alt(items=items):
+            return all(map(_is_flat, items))
+        case Rep(item=item, high=None):
+            return not isinstance(item, Rep | Cat | Alt)
+        case Rep(item=item):
+            return _is_flat(item)
+        case _:
+            return True

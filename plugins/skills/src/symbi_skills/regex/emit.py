@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symbi_skills.regex.nodes import Alt, Assert, Cat, Chars, Node, Rep
 
-__all__ = ["to_re2"]
+__all__ = ["to_ascii_re", "to_re2"]
 
 _ASSERTS = {"^": "(?m:^)", "$": "(?:\\r?(?m:$))", "b": "\\b", "B": "\\B"}
 
@@ -43,3 +43,21 @@ def _char(code: int) -> str:
     if character.isascii() and character.isalnum():
         return character
     return f"\\x{{{code:x}}}"
+
+
+def to_ascii_re(node: Node) -> bytes:
+    """Return an expression for Python's `re` over ASCII bytes in multi-line mode; characters beyond ASCII are left out."""
+    match node:
+        case Chars(ranges=ranges):
+            kept = [(low, min(high, 127)) for low, high in ranges if low < 128]
+            if not kept:
+                return b"[^\\x00-\\xff]"
+            return b"[" + b"".join(b"\\x%02x" % low if low == high else b"\\x%02x-\\x%02x" % (low, high) for low, high in kept) + b"]"
+        case Cat(items=items):
+            return b"".join(map(to_ascii_re, items))
+        case Alt(items=items):
+            return b"(?:" + b"|".join(map(to_ascii_re, items)) + b")"
+        case Rep(item=item, low=low, high=high):
+            return b"(?:" + to_ascii_re(item) + b")" + _count(low, high).encode()
+        case Assert(kind=kind):
+            return {"^": b"^", "$": b"\\r?$", "b": b"\\b", "B": b"\\B"}[kind]

@@ -18,7 +18,7 @@ _MAX_LENGTH = 20_000
 def expand(lines: Lines, wanted: set[int]) -> Iterator[tuple[int, str]]:
     """Yield number and text of the wanted lines with every variable replaced that was given a constant above (or on) the line."""
     values: dict[str, str] = {}
-    last = max(wanted)
+    last = max(wanted, default=-1)
     for number in range(min(last + 1, len(lines), _MAX_LINES)):
         raw = lines.line(number)
         if b"=" in raw:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from symbi_skills.regex.nodes import Node
 from symbi_skills.regex.parse import parse
 
-__all__ = ["NAMES", "SIGNALS", "signal_nodes"]
+__all__ = ["HINTS", "NAMES", "SIGNALS", "signal_nodes"]
 
 _JUNK = r"""(?:\\|''|""|["']|\$@|\$\*|\$\{[@*]\}|\$\(\)|``)"""
 _DISGUISED = ("curl", "wget", "bash", "base64", "sudo", "chmod", "chown", "eval", "exec", "ncat", "python", "perl", "rm", "nc", "sh", "dig", "ssh")
@@ -56,6 +56,10 @@ SIGNALS: dict[str, tuple[str, bool]] = {
 """Name: the expression, and whether case is ignored."""
 
 NAMES = tuple(SIGNALS)
+HINTS: dict[str, bytes] = {
+    "split-word": rb"""[A-Za-z0-9](?:\\|''|""|["'`]|\$[@*{(])[^\n ]{0,3}[A-Za-z0-9]""",
+}
+"""What the pure-Python engine may look for first."""
 
 
 def signal_nodes() -> list[Node]:
