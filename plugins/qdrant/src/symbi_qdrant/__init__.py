@@ -1,0 +1,1 @@
+"""Qdrant as a vector backend of Symbi: a server, or a folder of this machine."""
