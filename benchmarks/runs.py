@@ -26,7 +26,8 @@ Row = tuple[str, str, str]
 @contextlib.asynccontextmanager
 async def runtime(folder: Path, **tables: Any) -> AsyncIterator[Any]:
     """Open a kernel with runs and the executors; agents, gate and tools are stand-ins, so that the figures are those of runs alone."""
-    from conftest import StandIns, World
+    from runs_stand_ins import StandIns, World
+
     from symbi.contracts.runs import RunService
     from symbi.testing.kernels import open_kernel
 
@@ -35,7 +36,9 @@ async def runtime(folder: Path, **tables: Any) -> AsyncIterator[Any]:
         world.add(name, name)
     process = {"import_folders": [str(TESTS)], **tables.pop("process", {})}
     settings = {"execution": {"executor": "process", **tables}, "plugins": {"process": process}}
-    async with open_kernel(folder, ["symbi_runs.plugin", "symbi_process.plugin", StandIns(world)], tables=settings) as kernel:
+    async with open_kernel(
+        folder, ["symbi_runs.plugin", "symbi_process.plugin", StandIns(world)], tables=settings
+    ) as kernel:
         yield kernel.services.get(RunService)
 
 
@@ -85,7 +88,13 @@ async def executors(count: int) -> list[Row]:
             async with runtime(Path(folder), **tables) as runs:
                 await latency(runs, 3)
                 rows.append((f"no-op run, {label}, median", f"{await latency(runs, 15):.1f} ms", figures[0]))
-                rows.append((f"no-op runs, {label}, {clients} clients", f"{await rate(runs, runs_of, clients):.0f}/s", figures[1]))
+                rows.append(
+                    (
+                        f"no-op runs, {label}, {clients} clients",
+                        f"{await rate(runs, runs_of, clients):.0f}/s",
+                        figures[1],
+                    )
+                )
     return rows
 
 
@@ -133,6 +142,7 @@ async def shutdown(grace: float) -> Row:
 async def procrastinate(count: int) -> Row:
     """Measure the same no-op job on Procrastinate with PostgreSQL: deferred one by one, done by one worker of this process."""
     import procrastinate as peer
+
     from symbi.testing.postgres import PrivatePostgres, find_binaries
 
     binaries = find_binaries()
@@ -151,7 +161,9 @@ async def procrastinate(count: int) -> Row:
 
         async with app.open_async():
             await app.schema_manager.apply_schema_async()
-            worker = asyncio.create_task(app.run_worker_async(concurrency=32, install_signal_handlers=False, fetch_job_polling_interval=0.05))
+            worker = asyncio.create_task(
+                app.run_worker_async(concurrency=32, install_signal_handlers=False, fetch_job_polling_interval=0.05)
+            )
             began = time.perf_counter()
             await asyncio.gather(*(noop.defer_async() for _ in range(count)))
             while done < count:

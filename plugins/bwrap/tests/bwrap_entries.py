@@ -9,9 +9,17 @@ from typing import Any
 
 
 def look(job: Any, effects: Any) -> Any:
-    seen: dict[str, Any] = {"asked": effects.call("echo", "x", {"n": 1}), "processes": [name for name in os.listdir("/proc") if name.isdigit()]}
+    seen: dict[str, Any] = {
+        "asked": effects.call("echo", "x", {"n": 1}),
+        "processes": [name for name in os.listdir("/proc") if name.isdigit()],
+    }
     Path("mine").write_text("written")
-    for name, path in (("secret", job.arguments["secret"]), ("shadow", "/etc/shadow"), ("home", "/root"), ("data", job.arguments["data"])):
+    for name, path in (
+        ("secret", job.arguments["secret"]),
+        ("shadow", "/etc/shadow"),
+        ("home", "/root"),
+        ("data", job.arguments["data"]),
+    ):
         try:
             seen[name] = os.listdir(path) if os.path.isdir(path) else Path(path).read_text()
         except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from symbi.contracts.effects import EffectCall, EffectReply
 from symbi.contracts.errors import Unavailable
 from symbi.contracts.executors import ExecutionJob, ExecutionOutcome, ResourceLimits
@@ -29,12 +30,14 @@ async def answer(call: EffectCall) -> EffectReply:
 @pytest.fixture
 async def executor(tmp_path: Path) -> AsyncIterator[Any]:
     tables = {"plugins": {"process": {"import_folders": [HERE], "sample_seconds": 0.2}}}
-    async with open_kernel(tmp_path, ["symbi_process.plugin", "symbi_bwrap.plugin"], tables=tables) as kernel:
-        async with kernel.open(AGENT_EXECUTORS, "bwrap") as opened:
-            yield opened
+    plugins = ["symbi_process.plugin", "symbi_bwrap.plugin"]
+    async with open_kernel(tmp_path, plugins, tables=tables) as kernel, kernel.open(AGENT_EXECUTORS, "bwrap") as opened:
+        yield opened
 
 
-async def start(executor: Any, folder: Path, entry: str, arguments: Any = None, *, tier: Any = "tier1", **limits: Any) -> Any:
+async def start(
+    executor: Any, folder: Path, entry: str, arguments: Any = None, *, tier: Any = "tier1", **limits: Any
+) -> Any:
     job = ExecutionJob(
         run_id="r", attempt=1, agent="a", entry=f"bwrap_entries:{entry}", program={}, arguments=arguments,
         working_folder=str(folder / "work"), limits=ResourceLimits(**limits), tier=tier,
@@ -60,7 +63,8 @@ async def test_sandbox_shows_only_what_a_run_needs(executor: Any, tmp_path: Path
         assert seen["secret"] == seen["shadow"] == "FileNotFoundError"
         assert seen["data"] == "FileNotFoundError"
         assert seen["system"] in ("OSError", "PermissionError")
-        assert seen["network"] != "connected" and len(seen["processes"]) <= 3
+        assert seen["network"] != "connected"
+        assert len(seen["processes"]) <= 3
         assert (tmp_path / "work" / "mine").read_text() == "written"
         opened = await run(executor, tmp_path, "look", given, network=True)
         assert opened.value["network"] == "connected"
@@ -79,7 +83,8 @@ async def test_stop_leaves_nothing(executor: Any, tmp_path: Path) -> None:
     await asyncio.sleep(0.5)
     began = time.monotonic()
     await execution.stop(reason="enough", grace_seconds=1)
-    assert time.monotonic() - began < 3 and not os.path.exists(f"/proc/{execution.pid}")
+    assert time.monotonic() - began < 3
+    assert not os.path.exists(f"/proc/{execution.pid}")
 
 
 @needs_bwrap

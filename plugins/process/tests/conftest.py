@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from symbi.contracts.effects import EffectCall, EffectReply
 from symbi.contracts.executors import ExecutionJob, ExecutionOutcome, ResourceLimits
 from symbi.kernel.clock import SystemClock

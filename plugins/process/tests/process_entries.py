@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -16,7 +17,11 @@ def echo(job: Any, effects: Any) -> Any:
 
 
 def world(job: Any, effects: Any) -> Any:
-    links = {name: os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")}
+    links = {
+        name: os.readlink(f"/proc/self/fd/{name}")
+        for name in os.listdir("/proc/self/fd")
+        if os.path.exists(f"/proc/self/fd/{name}")
+    }
     return {
         "environment": dict(os.environ),
         "uid": os.getuid(),
@@ -75,8 +80,8 @@ def leaves_a_daemon(job: Any, effects: Any) -> Any:
     code = "import os, time; os.fork() and os._exit(0); os.setsid(); open('daemon', 'w').write(str(os.getpid())); time.sleep(60)"
     subprocess.run([sys.executable, "-c", code], check=True)
     for _ in range(200):
-        if os.path.exists("daemon") and open("daemon").read():
-            return int(open("daemon").read())
+        if os.path.exists("daemon") and (text := Path("daemon").read_text()):
+            return int(text)
         time.sleep(0.01)
     return None
 
@@ -125,7 +130,7 @@ def many_files(job: Any, effects: Any) -> Any:
     files = []
     try:
         while True:
-            files.append(open("/dev/null"))
+            files.append(open("/dev/null"))  # noqa: SIM115  # they are to stay open
     except OSError:
         return len(files)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from symbi.contracts.effects import EffectCall, EffectReply
 from symbi.contracts.errors import InvalidRequest, Unavailable
 from symbi.contracts.executors import ExecutionJob, ResourceLimits
@@ -31,7 +32,9 @@ async def test_effects_and_result_pass_through_the_pipe(make: Make, warm: bool) 
     outcome = await make(warm=warm).run("echo", {"hello": ["wörld", 1.5, None]})
     assert outcome.status == "completed"
     assert outcome.value == {"arguments": {"hello": ["wörld", 1.5, None]}}
-    assert outcome.exit_code == 0 and outcome.cpu_seconds is not None and outcome.peak_memory_bytes
+    assert outcome.exit_code == 0
+    assert outcome.cpu_seconds is not None
+    assert outcome.peak_memory_bytes
 
 
 @pytest.mark.parametrize("warm", [True, False])
@@ -44,12 +47,15 @@ async def test_child_sees_a_clean_world(make: Make, warm: bool, monkeypatch: pyt
         "PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "GREETING",
     }  # fmt: skip
     assert world["environment"]["GREETING"] == "hello"
-    assert world["session"] and world["stdin"] == "" and world["mode"] == "0o700"
+    assert world["session"]
+    assert world["stdin"] == ""
+    assert world["mode"] == "0o700"
     assert world["folder"] == str(bench.folder / "1")
     assert set(world["descriptors"]) <= {"0", "1", "2", "3"}
     assert world["descriptors"]["0"] == "/dev/null"
     if warm and os.geteuid() == 0:
-        assert world["uid"] >= 61_184 and world["gid"] == world["uid"]
+        assert world["uid"] >= 61_184
+        assert world["gid"] == world["uid"]
 
 
 async def test_two_runs_at_once_never_share_a_user(make: Make) -> None:
@@ -99,7 +105,8 @@ async def test_every_bad_end_is_named(make: Make, entry: str, code: str, word: s
 
 async def test_result_over_the_frame_limit_fails(make: Make) -> None:
     outcome = await make(frame_bytes=1 << 20).run("huge_result")
-    assert outcome.status == "failed" and "limit" in outcome.message
+    assert outcome.status == "failed"
+    assert "limit" in outcome.message
 
 
 async def test_network_is_closed_unless_granted(make: Make) -> None:
@@ -142,7 +149,8 @@ async def test_deaf_group_with_an_escaped_grandchild_is_gone_after_the_grace(mak
     began = time.monotonic()
     await execution.stop(reason="enough", grace_seconds=1)
     assert 1.0 <= time.monotonic() - began < 2.5
-    assert not alive(execution.pid) and not alive(grandchild)
+    assert not alive(execution.pid)
+    assert not alive(grandchild)
     assert (await execution.wait()).signal == 9
 
 
@@ -159,7 +167,8 @@ async def test_nothing_survives_the_executor(make: Make) -> None:
     assert warden is not None
     await asyncio.sleep(0.3)
     await bench.executor.close()
-    assert not alive(execution.pid) and not alive(warden)
+    assert not alive(execution.pid)
+    assert not alive(warden)
 
 
 async def test_dead_warden_fails_its_runs_and_is_replaced(make: Make) -> None:
@@ -168,7 +177,8 @@ async def test_dead_warden_fails_its_runs_and_is_replaced(make: Make) -> None:
     assert bench.executor.warden_pid is not None
     os.kill(bench.executor.warden_pid, 9)
     outcome = await asyncio.wait_for(execution.wait(), 5)
-    assert outcome.code == "crashed" and outcome.retryable
+    assert outcome.code == "crashed"
+    assert outcome.retryable
     for _ in range(100):
         if not alive(execution.pid):
             break

@@ -18,15 +18,18 @@ MIB = 1 << 20
 async def test_memory_hog_ends_with_limit_memory(make: Make) -> None:
     outcome = await make().run("hog", memory_bytes=128 * MIB)
     assert (outcome.status, outcome.code) == ("failed", "limit_memory")
-    assert outcome.peak_memory_bytes is not None and outcome.peak_memory_bytes < 256 * MIB
+    assert outcome.peak_memory_bytes is not None
+    assert outcome.peak_memory_bytes < 256 * MIB
 
 
 async def test_processes_that_are_over_the_limit_only_together_are_stopped(make: Make) -> None:
     bench = make()
     outcome = await bench.run("group_hog", memory_bytes=100 * MIB)
-    assert outcome.code == "limit_memory" and "processes hold" in outcome.message
+    assert outcome.code == "limit_memory"
+    assert "processes hold" in outcome.message
     samples = [data for kind, data in bench.told if kind == "sample"]
-    assert samples and samples[-1]["processes"] == 5
+    assert samples
+    assert samples[-1]["processes"] == 5
 
 
 async def test_fork_bomb_stops_at_its_limit_and_leaves_nothing(make: Make) -> None:
@@ -48,7 +51,8 @@ def _owner(path: str) -> int:
 async def test_spinning_program_ends_with_limit_cpu(make: Make) -> None:
     outcome = await make().run("spin", cpu_seconds=1)
     assert outcome.code == "limit_cpu"
-    assert outcome.cpu_seconds is not None and 0.8 <= outcome.cpu_seconds < 4
+    assert outcome.cpu_seconds is not None
+    assert 0.8 <= outcome.cpu_seconds < 4
 
 
 async def test_program_that_never_ends_is_stopped_at_its_wall_time(make: Make) -> None:
@@ -69,7 +73,8 @@ async def test_endless_output_is_drained_and_dropped(make: Make) -> None:
     bench = make(output_bytes=MIB)
     outcome = await bench.run("writes", {"mib": 300})
     assert outcome.value == "written"
-    assert len(outcome.output_tail) < 20_000 and "further bytes of output were dropped" in outcome.output_tail
+    assert len(outcome.output_tail) < 20_000
+    assert "further bytes of output were dropped" in outcome.output_tail
 
 
 async def test_output_over_a_limit_of_the_run_stops_it(make: Make) -> None:
@@ -79,7 +84,9 @@ async def test_output_over_a_limit_of_the_run_stops_it(make: Make) -> None:
 
 async def test_process_that_shows_no_life_is_stopped(make: Make) -> None:
     bench = make(heartbeat_seconds=0.1, unresponsive_seconds=1.0)
-    silent, lively = await asyncio.gather(bench.run("silent", grace_seconds=0.1), bench.run("sleeper", wall_seconds=2, grace_seconds=0.1))
+    silent, lively = await asyncio.gather(
+        bench.run("silent", grace_seconds=0.1), bench.run("sleeper", wall_seconds=2, grace_seconds=0.1)
+    )
     assert (silent.code, silent.retryable) == ("unresponsive", True)
     assert lively.code == "limit_wall"
     assert any(kind == "heartbeat" for kind, _ in bench.told)
@@ -92,8 +99,10 @@ async def test_samples_are_real_measurements(make: Make) -> None:
     execution.sample()
     await asyncio.sleep(0.5)
     sample = execution.sample()
-    assert sample.memory_bytes > MIB and sample.peak_memory_bytes >= sample.memory_bytes
-    assert sample.cpu_percent is not None and 5 < sample.cpu_percent <= 120
+    assert sample.memory_bytes > MIB
+    assert sample.peak_memory_bytes >= sample.memory_bytes
+    assert sample.cpu_percent is not None
+    assert 5 < sample.cpu_percent <= 120
     await execution.stop(reason="", grace_seconds=0)
     assert execution.sample() is None
 

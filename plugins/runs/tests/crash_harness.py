@@ -46,7 +46,8 @@ class Recorder:
 
 async def life(folder: Path, *, finish: bool, store: str = "", executor: str = "process") -> None:
     """Be one runtime: until killed, or (with `finish`) until every run has ended."""
-    from conftest import FakeTools, StandIns, World
+    from runs_stand_ins import FakeTools, StandIns, World
+
     from symbi.contracts.principal import LOCAL_ADMIN
     from symbi.contracts.runs import RunOptions, RunService
     from symbi.testing.kernels import open_kernel
@@ -162,9 +163,16 @@ def check_effects(folder: Path, runs: dict[str, Any], report: Report) -> None:
         if name == "send" and count > 1:
             report.faults.append(f"send {number} of run {run_id} was done {count} times")
     for run_id, (status, agent, _) in runs.items():
-        wanted = {"tools": [("echo", "0"), ("echo", "1"), ("echo", "2")], "sender": [("echo", "1"), ("send", "2"), ("echo", "3")]}.get(agent, [])
+        wanted = {
+            "tools": [("echo", "0"), ("echo", "1"), ("echo", "2")],
+            "sender": [("echo", "1"), ("send", "2"), ("echo", "3")],
+        }.get(agent, [])
         if status == "completed":
-            report.faults += [f"{name} {number} of run {run_id} was never done" for name, number in wanted if not done[(run_id, name, number)]]
+            report.faults += [
+                f"{name} {number} of run {run_id} was never done"
+                for name, number in wanted
+                if not done[(run_id, name, number)]
+            ]
 
 
 def agent_processes() -> list[int]:
@@ -177,6 +185,11 @@ def agent_processes() -> list[int]:
                 stat = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if b"symbi_process.warden" in command and str(HERE).encode() in command and stat[1] == "1" and stat[0] != "Z":
+            if (
+                b"symbi_process.warden" in command
+                and str(HERE).encode() in command
+                and stat[1] == "1"
+                and stat[0] != "Z"
+            ):
                 found.append(int(name))
     return found

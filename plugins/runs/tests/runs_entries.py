@@ -69,7 +69,9 @@ def crashes(job: Any, effects: Any) -> Any:
 
 def clock(job: Any, effects: Any) -> Any:
     first = effects.call("now", "", {})
-    effects.call("log", "info", {"message": "password=hunter22 and more", "values": {"api_key": "sk-123456789012345678"}}, line=2)
+    effects.call(
+        "log", "info", {"message": "password=hunter22 and more", "values": {"api_key": "sk-123456789012345678"}}, line=2
+    )
     effects.call("respond", "", {"value": "hello"})
     return {"now": first, "id": effects.call("id", "", {})}
 
@@ -110,8 +112,10 @@ def waits_for_event(job: Any, effects: Any) -> Any:
 
 
 def flood(job: Any, effects: Any) -> Any:
-    for n in range(1000):
+    for _ in range(1000):
         effects.call("now", "", {})
 
 
-ENTRIES = [name for name, thing in list(globals().items()) if callable(thing) and getattr(thing, "__module__", "") == __name__]
+ENTRIES = [
+    name for name, thing in list(globals().items()) if callable(thing) and getattr(thing, "__module__", "") == __name__
+]

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+
 from symbi_runs.cli.timeline import line_of
 
 
 @pytest.fixture
 def invoke(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call `symbi …` in a folder of its own with the stand-ins instead of the installed plugins."""
-    from conftest import StandIns
+    from runs_stand_ins import StandIns
+
     from symbi.cli.main import symbi
     from symbi.cli.state import CliState
     from symbi.testing.kernels import closed_manager
@@ -22,7 +24,9 @@ def invoke(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "symbi.toml").write_text('[execution]\nexecutor = "inline"\ngrace_seconds = 0.5\n')
-    monkeypatch.setattr(CliState, "manager", property(lambda self: closed_manager("symbi_runs.plugin", StandIns(world))))
+    monkeypatch.setattr(
+        CliState, "manager", property(lambda self: closed_manager("symbi_runs.plugin", StandIns(world)))
+    )
     world.add("a", "call_tool")
     world.add("bad", "fails_for_good")
     return lambda *words: CliRunner().invoke(symbi, [*words], catch_exceptions=False)
@@ -31,21 +35,24 @@ def invoke(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_run_by_name_prints_its_timeline(invoke: Any) -> None:
     done = invoke("run", "a")
     assert done.exit_code == 0, done.output
-    assert "allow tool_call::echo" in done.output and "completed" in done.output
+    assert "allow tool_call::echo" in done.output
+    assert "completed" in done.output
 
 
 def test_json_is_one_document(invoke: Any) -> None:
     done = invoke("run", "a", "--json", "--input", '{"tool": "echo"}')
     body = json.loads(done.stdout)
     assert {"run_id", "agent", "status", "result", "error", "events"} <= set(body)
-    assert body["events"][0]["kind"] == "queued" and body["events"][-1]["kind"] == "completed"
+    assert body["events"][0]["kind"] == "queued"
+    assert body["events"][-1]["kind"] == "completed"
 
 
 def test_failed_run_exits_1_and_denied_one_too(invoke: Any, world: Any) -> None:
     assert invoke("run", "bad").exit_code == 1
     world.deny.add("tool_call::echo")
     denied = invoke("run", "a")
-    assert denied.exit_code == 1 and "deny tool_call::echo" in denied.output
+    assert denied.exit_code == 1
+    assert "deny tool_call::echo" in denied.output
 
 
 def test_wrong_usage_exits_2(invoke: Any) -> None:
@@ -59,7 +66,8 @@ def test_file_is_run_without_being_registered(invoke: Any, world: Any, tmp_path:
     (tmp_path / "mine.symbi").write_text("noop")
     before = dict(world.agents)
     done = invoke("run", "mine.symbi", "--json")
-    assert done.exit_code == 0 and json.loads(done.stdout)["agent"] == "adhoc"
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["agent"] == "adhoc"
     assert world.agents == before
 
 
@@ -68,7 +76,8 @@ def test_list_show_and_cancel(invoke: Any) -> None:
     listed = json.loads(invoke("runs", "list", "--json").stdout)["runs"]
     assert [run["run_id"] for run in listed] == [run_id]
     shown = invoke("runs", "show", run_id)
-    assert "status        completed" in shown.output and "effect" in shown.output
+    assert "status        completed" in shown.output
+    assert "effect" in shown.output
     assert json.loads(invoke("runs", "show", run_id, "--json").stdout)["events"][0]["seq"] == 1
     assert invoke("runs", "cancel", run_id).exit_code == 1
     assert invoke("runs", "show", "nothing").exit_code == 1
@@ -77,10 +86,13 @@ def test_list_show_and_cancel(invoke: Any) -> None:
 
 def test_worker_needs_a_shared_store(invoke: Any) -> None:
     done = invoke("worker")
-    assert done.exit_code == 2 and "postgresql://" in done.output
+    assert done.exit_code == 2
+    assert "postgresql://" in done.output
 
 
-@pytest.mark.parametrize("command", [("run",), ("runs", "list"), ("runs", "show"), ("runs", "cancel"), ("runs", "tail"), ("worker",)])
+@pytest.mark.parametrize(
+    "command", [("run",), ("runs", "list"), ("runs", "show"), ("runs", "cancel"), ("runs", "tail"), ("worker",)]
+)
 def test_help_has_an_example(invoke: Any, command: tuple[str, ...]) -> None:
     assert "Example: symbi" in " ".join(invoke(*command, "--help").output.split())
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from symbi.contracts.errors import Conflict
 from symbi.contracts.principal import LOCAL_ADMIN
 
@@ -16,7 +17,8 @@ async def test_delegate_waits_for_the_real_result(house: Any) -> None:
     run = await house.run("parent", {"to": "child"})
     assert run.result == {"arguments": {"message": "hi"}}
     child = next(each for each in await house.runs.list() if each.agent == "child")
-    assert child.trigger == "delegation" and child.principal == "local"
+    assert child.trigger == "delegation"
+    assert child.principal == "local"
 
 
 async def test_failure_of_a_child_is_the_parents(house: Any) -> None:
@@ -90,7 +92,8 @@ async def test_held_tool_waits_and_goes_on_when_approved(house: Any) -> None:
     house.world.hold.add("tool_call::echo")
     run = await house.start("a")
     waiting = await house.until(run.run_id, "waiting")
-    assert not waiting.ended and house.world.calls == []
+    assert not waiting.ended
+    assert house.world.calls == []
     house.world.resolve_approval("approved")
     done = await house.runs.wait(run.run_id, timeout=5)
     assert (done.status, done.result) == ("completed", {"tool": "echo", "x": 1})
@@ -107,7 +110,8 @@ async def test_held_tool_that_is_not_approved_is_denied(house: Any, status: str)
     await house.until(run.run_id, "waiting")
     house.world.resolve_approval(status, reason="not today")
     done = await house.runs.wait(run.run_id, timeout=5)
-    assert done.error["code"] == "policy_denied" and "not today" in done.error["message"]
+    assert done.error["code"] == "policy_denied"
+    assert "not today" in done.error["message"]
     assert house.world.calls == []
 
 
@@ -154,7 +158,8 @@ async def test_program_asks_a_person(house: Any) -> None:
     await house.until(run.run_id, "waiting")
     house.world.resolve_approval("approved", reason="go")
     done = await house.runs.wait(run.run_id, timeout=5)
-    assert done.result["approved"] is True and done.result["by"] == "boss"
+    assert done.result["approved"] is True
+    assert done.result["by"] == "boss"
 
 
 async def test_program_asks_what_policy_would_say(house: Any) -> None:

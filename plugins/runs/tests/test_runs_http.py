@@ -14,7 +14,8 @@ import pytest
 
 @pytest.fixture
 async def app(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    from conftest import StandIns
+    from runs_stand_ins import StandIns
+
     from symbi.testing.apps import open_app
 
     tables = {"execution": {"executor": "inline", "grace_seconds": 0.5, "workflow_wait_seconds": 2.0}}
@@ -56,7 +57,8 @@ async def test_run_over_http_has_the_settled_shape(app: Any) -> None:
         "run_id", "agent_id", "agent", "status", "trigger", "schedule_id", "scheduled_for", "attempt", "input", "result", "error",
         "principal", "created_at", "started_at", "completed_at", "usage",
     }  # fmt: skip
-    assert run["status"] == "completed" and run["created_at"].endswith("Z")
+    assert run["status"] == "completed"
+    assert run["created_at"].endswith("Z")
     listed = (await app.client.get("/runs", params={"status": "completed"})).json()["runs"]
     assert [each["run_id"] for each in listed] == [run["run_id"]]
 
@@ -99,7 +101,8 @@ async def test_idempotency_key_starts_one_run(app: Any) -> None:
     first = await app.client.post("/runs", json={"agent": "a"}, headers=headers)
     again = await app.client.post("/runs", json={"agent": "a"}, headers=headers)
     other = await app.client.post("/runs", json={"agent": "bad"}, headers=headers)
-    assert first.json()["run_id"] == again.json()["run_id"] and other.status_code == 422
+    assert first.json()["run_id"] == again.json()["run_id"]
+    assert other.status_code == 422
     assert len((await app.client.get("/runs")).json()["runs"]) == 1
 
 
@@ -108,7 +111,16 @@ async def test_event_stream_has_snapshot_journal_and_end(app: Any) -> None:
     await ended(app, run_id)
     answer = await app.client.get(f"/runs/{run_id}/events", headers={"accept": "text/event-stream"})
     events = parse(answer.text)
-    assert [event["event"] for event in events] == ["snapshot", "queued", "claimed", "started", "gate", "effect", "completed", "end"]
+    assert [event["event"] for event in events] == [
+        "snapshot",
+        "queued",
+        "claimed",
+        "started",
+        "gate",
+        "effect",
+        "completed",
+        "end",
+    ]
     assert [event.get("id") for event in events] == [None, "1", "2", "3", "4", "5", "6", None]
     assert events[-1]["data"]["status"] == "completed"
     rest = await app.client.get(f"/runs/{run_id}/events", headers={"accept": "text/event-stream", "last-event-id": "4"})
@@ -134,13 +146,16 @@ async def test_event_stream_follows_until_the_end(app: Any) -> None:
 async def test_workflow_answers_with_the_real_result(app: Any, world: Any) -> None:
     answer = await app.client.post("/workflows/execute", json={"workflow_id": "a", "parameters": {}, "agent_id": None})
     assert answer.status_code == 200
-    assert answer.json()["result"] == {"tool": "echo", "x": 1} and answer.json()["status"] == "completed"
+    assert answer.json()["result"] == {"tool": "echo", "x": 1}
+    assert answer.json()["status"] == "completed"
 
 
 async def test_workflow_on_loopback_needs_no_token_but_a_sent_one_must_be_good(app: Any) -> None:
     body = {"workflow_id": "a", "parameters": {}}
     assert (await app.anonymous.post("/workflows/execute", json=body)).status_code == 200
-    wrong = await app.anonymous.post("/workflows/execute", json=body, headers={"authorization": "Bearer wrong-token-0123456789"})
+    wrong = await app.anonymous.post(
+        "/workflows/execute", json=body, headers={"authorization": "Bearer wrong-token-0123456789"}
+    )
     assert wrong.status_code == 401
 
 
@@ -161,7 +176,9 @@ async def test_long_workflow_is_answered_with_its_run(app: Any) -> None:
 async def test_workflow_never_touches_the_agent_it_names(app: Any, world: Any) -> None:
     """F-09."""
     before = dict(world.agents)
-    await app.client.post("/workflows/execute", json={"workflow_id": "agent x { }", "parameters": {}, "agent_id": "id-a"})
+    await app.client.post(
+        "/workflows/execute", json={"workflow_id": "agent x { }", "parameters": {}, "agent_id": "id-a"}
+    )
     assert world.agents == before
 
 

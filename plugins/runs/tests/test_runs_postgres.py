@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi_runs.tables import EVENTS, RUNS
 
@@ -14,10 +15,14 @@ pytestmark = pytest.mark.postgres
 
 
 def all_events(conn: Any) -> list[tuple[str, int, str]]:
-    return [(row.run_id, row.seq, row.kind) for row in conn.execute(EVENTS.select().order_by(EVENTS.c.run_id, EVENTS.c.seq))]
+    return [
+        (row.run_id, row.seq, row.kind) for row in conn.execute(EVENTS.select().order_by(EVENTS.c.run_id, EVENTS.c.seq))
+    ]
 
 
-async def test_two_nodes_carry_out_every_run_once(open_house: Any, world: Any, postgres_url: str, tmp_path: Path) -> None:
+async def test_two_nodes_carry_out_every_run_once(
+    open_house: Any, world: Any, postgres_url: str, tmp_path: Path
+) -> None:
     world.add("a", "call_tool")
     async with (
         open_house(store=postgres_url, folder=tmp_path / "one", max_running=4) as one,
@@ -25,14 +30,18 @@ async def test_two_nodes_carry_out_every_run_once(open_house: Any, world: Any, p
     ):
         runs = await asyncio.gather(*((one, two)[n % 2].start("a", {"n": n}) for n in range(60)))
         ended = await asyncio.gather(*(one.runs.wait(run.run_id, timeout=30) for run in runs))
-        assert {run.status for run in ended} == {"completed"} and {run.attempt for run in ended} == {1}
+        assert {run.status for run in ended} == {"completed"}
+        assert {run.attempt for run in ended} == {1}
         assert len(world.calls) == 60
         events = await one.kernel.store.read(all_events)
         owners = {run_id for run_id, _, kind in events if kind == "claimed"}
-        assert len(owners) == 60 and sum(1 for _, _, kind in events if kind == "completed") == 60
+        assert len(owners) == 60
+        assert sum(1 for _, _, kind in events if kind == "completed") == 60
 
 
-async def test_run_of_a_dead_node_is_taken_up_by_another(open_house: Any, world: Any, postgres_url: str, tmp_path: Path) -> None:
+async def test_run_of_a_dead_node_is_taken_up_by_another(
+    open_house: Any, world: Any, postgres_url: str, tmp_path: Path
+) -> None:
     """Lease and fence: the node that was frozen can write nothing any more."""
     world.add("a", "sleeps")
     async with open_house(store=postgres_url, folder=tmp_path / "one", lease_seconds=1.0) as frozen:
@@ -48,10 +57,13 @@ async def test_run_of_a_dead_node_is_taken_up_by_another(open_house: Any, world:
         await asyncio.sleep(0.5)
         assert attempt.abandoned
         kinds = await frozen.kinds(run.run_id)
-        assert kinds.count("completed") == 1 and "retry" in kinds
+        assert kinds.count("completed") == 1
+        assert "retry" in kinds
 
 
-async def test_run_is_cancelled_from_another_node(open_house: Any, world: Any, postgres_url: str, tmp_path: Path) -> None:
+async def test_run_is_cancelled_from_another_node(
+    open_house: Any, world: Any, postgres_url: str, tmp_path: Path
+) -> None:
     world.add("a", "sleeps")
     async with (
         open_house(store=postgres_url, folder=tmp_path / "one", lease_seconds=1.0) as one,

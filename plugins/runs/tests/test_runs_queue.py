@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from symbi_runs.admission import Pool
 from symbi_runs.queue import Entry, ReadyQueue, rank_of
 
@@ -75,11 +76,14 @@ def test_one_that_does_not_fit_is_overtaken_only_so_often() -> None:
     while (found := queue.take(now_ms=0, fits=lambda each: each.run_id != "big")) is not None:
         taken.append(found.run_id)
         queue.done(found.run_id)
-    assert len(taken) == 3 and "big" in queue
+    assert len(taken) == 3
+    assert "big" in queue
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pq"), st.integers(0, 5), st.booleans()), max_size=60))
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pq"), st.integers(0, 5), st.booleans()), max_size=60)
+)
 def test_every_entry_is_taken_once_or_removed(items: list[tuple[str, str, int, bool]]) -> None:
     queue = ReadyQueue(share_ms=1000, max_bypass=5)
     kept = set()
@@ -91,7 +95,9 @@ def test_every_entry_is_taken_once_or_removed(items: list[tuple[str, str, int, b
         else:
             kept.add(str(number))
     order = drain(queue)
-    assert sorted(order) == sorted(kept) and len(queue) == 0 and queue.active == 0
+    assert sorted(order) == sorted(kept)
+    assert len(queue) == 0
+    assert queue.active == 0
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,8 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from symbi.contracts.definitions import Parameter
-from symbi.contracts.errors import Conflict, IdempotencyMismatch, InvalidRequest, NotFound, PayloadTooLarge, PolicyDenied
+from symbi.contracts.errors import (
+    Conflict,
+    IdempotencyMismatch,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    PolicyDenied,
+)
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi.contracts.runs import RunEnded, RunOptions, RunStarted
 
@@ -19,7 +27,9 @@ async def test_noop_run_completes_with_a_whole_journal(house: Any) -> None:
     events = [event async for event in house.runs.events(run.run_id)]
     assert [event.kind for event in events] == ["queued", "claimed", "started", "completed"]
     assert [event.seq for event in events] == [1, 2, 3, 4]
-    assert run.usage.wall_ms is not None and run.usage.effects == 0 and run.usage.tokens is None
+    assert run.usage.wall_ms is not None
+    assert run.usage.effects == 0
+    assert run.usage.tokens is None
 
 
 async def test_run_in_a_child_process(open_house: Any) -> None:
@@ -27,7 +37,8 @@ async def test_run_in_a_child_process(open_house: Any) -> None:
         house.world.add("a", "call_tool")
         run = await house.run("a")
         assert (run.status, run.result) == ("completed", {"tool": "echo", "x": 1})
-        assert run.usage.cpu_seconds is not None and run.usage.peak_memory_bytes
+        assert run.usage.cpu_seconds is not None
+        assert run.usage.peak_memory_bytes
 
 
 async def test_unknown_agent_and_bad_input_are_refused_before_anything_is_stored(house: Any) -> None:
@@ -66,7 +77,12 @@ async def test_tool_passes_the_gate_and_is_journaled(house: Any) -> None:
     assert run.result == {"tool": "echo", "x": 1}
     assert await house.kinds(run.run_id) == ["queued", "claimed", "started", "gate", "effect", "completed"]
     asked = house.world.requests[-1]
-    assert (asked.label(), asked.source, asked.agent.name, asked.principal.id) == ("tool_call::echo", "program", "a", "local")
+    assert (asked.label(), asked.source, asked.agent.name, asked.principal.id) == (
+        "tool_call::echo",
+        "program",
+        "a",
+        "local",
+    )
     assert run.usage.effects == 1
 
 
@@ -75,9 +91,11 @@ async def test_denied_tool_has_no_effect_and_fails_the_run(house: Any) -> None:
     house.world.deny.add("tool_call::echo")
     run = await house.run("a")
     assert (run.status, run.error["code"]) == ("failed", "policy_denied")
-    assert house.world.calls == [] and run.usage.denials == 1
+    assert house.world.calls == []
+    assert run.usage.denials == 1
     gate = [event async for event in house.runs.events(run.run_id, follow=False) if event.kind == "gate"]
-    assert gate[0].data["decision"] == "deny" and gate[0].data["line"] == 3
+    assert gate[0].data["decision"] == "deny"
+    assert gate[0].data["line"] == 3
 
 
 async def test_denial_can_be_caught_by_the_program(house: Any) -> None:
@@ -94,8 +112,17 @@ async def test_unknown_tool_is_refused_before_the_gate(house: Any) -> None:
     assert all(request.action == "agent_execute" for request in house.world.requests)
 
 
-@pytest.mark.parametrize(("kind", "code", "word"), [("remember", "no_handler", "symbi-context"), ("reason", "no_handler", "symbi-reasoning"), ("fly", "unknown_effect", "fly")])
-async def test_effect_that_nobody_carries_out_names_what_to_install(house: Any, kind: str, code: str, word: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code", "word"),
+    [
+        ("remember", "no_handler", "symbi-context"),
+        ("reason", "no_handler", "symbi-reasoning"),
+        ("fly", "unknown_effect", "fly"),
+    ],
+)
+async def test_effect_that_nobody_carries_out_names_what_to_install(
+    house: Any, kind: str, code: str, word: str
+) -> None:
     house.world.add("a", "unknown")
     run = await house.run("a", {"kind": kind})
     assert (run.status, run.error["code"]) == ("failed", code)
@@ -105,9 +132,12 @@ async def test_effect_that_nobody_carries_out_names_what_to_install(house: Any, 
 async def test_own_effects_and_masked_journal(house: Any) -> None:
     house.world.add("a", "clock")
     run = await house.run("a")
-    assert run.result["now"] > 1_600_000_000_000 and len(run.result["id"]) == 36
+    assert run.result["now"] > 1_600_000_000_000
+    assert len(run.result["id"]) == 36
     logs = [event.data async for event in house.runs.events(run.run_id, follow=False) if event.kind == "log"]
-    assert logs[0]["line"] == 2 and "hunter22" not in str(logs) and "sk-1234" not in str(logs)
+    assert logs[0]["line"] == 2
+    assert "hunter22" not in str(logs)
+    assert "sk-1234" not in str(logs)
 
 
 async def test_failure_is_failed_with_its_reason(house: Any) -> None:
@@ -147,7 +177,9 @@ async def test_persistent_agent_whose_body_ends_is_completed(house: Any) -> None
 async def test_same_key_starts_once_and_another_input_is_refused(house: Any) -> None:
     """F-35."""
     house.world.add("a", "noop")
-    first, second = await asyncio.gather(house.start("a", {"x": 1}, idempotency_key="k"), house.start("a", {"x": 1}, idempotency_key="k"))
+    first, second = await asyncio.gather(
+        house.start("a", {"x": 1}, idempotency_key="k"), house.start("a", {"x": 1}, idempotency_key="k")
+    )
     assert first.run_id == second.run_id
     with pytest.raises(IdempotencyMismatch):
         await house.start("a", {"x": 2}, idempotency_key="k")
@@ -209,7 +241,8 @@ async def test_definition_for_one_run_touches_no_agent(house: Any) -> None:
     before = dict(house.world.agents)
     run = await house.run("whatever", {"x": 1}, definition="noop")
     assert (run.status, run.agent) == ("completed", "adhoc")
-    assert run.agent_id.startswith("adhoc:") and house.world.agents == before
+    assert run.agent_id.startswith("adhoc:")
+    assert house.world.agents == before
 
 
 async def test_bus_events_tell_of_begin_and_end(house: Any) -> None:
@@ -224,14 +257,16 @@ async def test_bus_events_tell_of_begin_and_end(house: Any) -> None:
     run = await house.run("a", origin={"channel": "c1"})
     await asyncio.sleep(0.1)
     assert [type(event).__name__ for event in seen] == ["RunStarted", "RunEnded"]
-    assert seen[1].run.run_id == run.run_id and seen[1].origin == {"channel": "c1"}
+    assert seen[1].run.run_id == run.run_id
+    assert seen[1].origin == {"channel": "c1"}
 
 
 async def test_followers_see_what_comes_and_can_go_on_from_a_number(house: Any) -> None:
     house.world.add("a", "three_tools")
     run = await house.start("a")
     whole = [event async for event in house.runs.events(run.run_id)]
-    assert whole[-1].kind == "completed" and [event.seq for event in whole] == list(range(1, len(whole) + 1))
+    assert whole[-1].kind == "completed"
+    assert [event.seq for event in whole] == list(range(1, len(whole) + 1))
     rest = [event async for event in house.runs.events(run.run_id, after=whole[2].seq)]
     assert rest == whole[3:]
 
@@ -255,11 +290,15 @@ async def test_live_runs_are_real(open_house: Any) -> None:
         await house.until(run.run_id, "running")
         await asyncio.sleep(0.5)
         live = (await house.runs.live("id-a"))[0]
-        assert live.status == "running" and live.pid and live.healthy
-        assert live.memory_bytes is not None and live.memory_bytes > 1_000_000
+        assert live.status == "running"
+        assert live.pid
+        assert live.healthy
+        assert live.memory_bytes is not None
+        assert live.memory_bytes > 1_000_000
         assert await house.runs.heartbeat("id-a") == 1
         await house.runs.stop_agent("id-a", principal=LOCAL_ADMIN, reason="deleted")
-        assert list(await house.runs.live("id-a")) == [] and await house.runs.heartbeat("id-a") == 0
+        assert list(await house.runs.live("id-a")) == []
+        assert await house.runs.heartbeat("id-a") == 0
 
 
 async def test_figures_are_real(house: Any) -> None:
@@ -272,7 +311,9 @@ async def test_figures_are_real(house: Any) -> None:
     counts = await task_manager(context)
     assert (counts["completed_tasks"], counts["failed_tasks"], counts["running_tasks"]) == (2, 1, 0)
     balance = await load_balancer(context)
-    assert balance["active_workers"] == 0 and balance["total_workers"] == 64 and balance["requests_per_second"] > 0
+    assert balance["active_workers"] == 0
+    assert balance["total_workers"] == 64
+    assert balance["requests_per_second"] > 0
 
 
 async def test_slots_are_free_again_after_many_runs(open_house: Any) -> None:
@@ -283,7 +324,8 @@ async def test_slots_are_free_again_after_many_runs(open_house: Any) -> None:
         before = house.runs.engine.pool.free
         await asyncio.gather(*(house.run("a" if n % 3 else "b") for n in range(200)))
         await house.runs.engine.idle()
-        assert house.runs.engine.pool.free == before and house.runs.engine.queue.active == 0
+        assert house.runs.engine.pool.free == before
+        assert house.runs.engine.queue.active == 0
 
 
 async def test_program_that_kills_its_process_is_crashed_and_others_go_on(open_house: Any) -> None:

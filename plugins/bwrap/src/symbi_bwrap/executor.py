@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,7 @@ async def open_bwrap(config: BwrapConfig, context: PluginContext) -> AsyncIterat
     await asyncio.to_thread(probe, program)
     inner = dict(context.settings.raw("plugins.process") or {})
     inner.update(config.process)
-    folders = tuple(os.path.realpath(each) for each in inner.get("import_folders", ()))
-    words = launcher(program, (*python_places(), *config.read_only, *folders))
+    words = launcher(program, (*python_places(inner.get("import_folders", ())), *config.read_only))
     inner.update({"launcher": list(words), "warm": False, "tiers": ["tier1"]})
     async with context.open(AGENT_EXECUTORS, "process", inner) as executor:
         yield executor

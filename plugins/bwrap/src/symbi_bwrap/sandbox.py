@@ -13,7 +13,18 @@ from symbi.contracts.errors import Unavailable
 
 __all__ = ["find_program", "launcher", "probe", "python_places"]
 
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/localtime",
+)
 PROBE_SECONDS = 10.0
 
 
@@ -25,10 +36,10 @@ def find_program(program: str) -> str:
     return found
 
 
-def python_places() -> list[str]:
-    """Return the folders that the interpreter and the installed packages are read from."""
+def python_places(further: Sequence[str] = ()) -> list[str]:
+    """Return the folders that the interpreter, the installed packages and `further` modules are read from."""
     places = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(sys.executable).resolve().parent.parent)]
-    places += [entry for entry in sys.path if entry]
+    places += [*(entry for entry in sys.path if entry), *further]
     found: list[str] = []
     for place in places:
         path = os.path.realpath(place)
@@ -46,7 +57,16 @@ def _inside(path: str, folder: str) -> bool:
 
 def launcher(program: str, read_only: Sequence[str]) -> tuple[str, ...]:
     """Return the command that is put before the agent host's; `{folder}` and the network option are filled in for each run."""
-    words = [program, "--unshare-all", "{network:--share-net}", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox"]
+    words = [
+        program,
+        "--unshare-all",
+        "{network:--share-net}",
+        "--die-with-parent",
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "sandbox",
+    ]
     for place in SYSTEM:
         words += ["--ro-bind-try", place, place]
     for place in read_only:
@@ -57,9 +77,28 @@ def launcher(program: str, read_only: Sequence[str]) -> tuple[str, ...]:
 
 def probe(program: str) -> None:
     """Make a sandbox and leave it; raises `Unavailable` with what bubblewrap says where that does not work here."""
-    command = [program, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+    command = [
+        program,
+        "--unshare-all",
+        "--die-with-parent",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "true",
+    ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False, env={"PATH": os.environ.get("PATH", "")})
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+            env={"PATH": os.environ.get("PATH", "")},
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"bubblewrap does not run here: {error}") from None
     if done.returncode != 0:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, cast, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -36,7 +36,14 @@ class ProcessExecution(asyncio.Protocol):
     """Implements `symbi.contracts.executors.Execution`; talks to the child as an asyncio protocol over the socket pair."""
 
     def __init__(
-        self, job: ExecutionJob, *, config: ProcessConfig, clock: Clock, link: WardenLink, effects: EffectSink, notify: Notify
+        self,
+        job: ExecutionJob,
+        *,
+        config: ProcessConfig,
+        clock: Clock,
+        link: WardenLink,
+        effects: EffectSink,
+        notify: Notify,
     ) -> None:
         self.job = job
         self._config = config
@@ -272,7 +279,9 @@ def _killed(number: int) -> ExecutionOutcome:
     if number == signal.SIGXCPU:
         return ExecutionOutcome(status="failed", code="limit_cpu", message="the run used up its processor time")
     if number == signal.SIGXFSZ:
-        return ExecutionOutcome(status="failed", code="limit_file", message="the run wrote a file larger than its limit")
+        return ExecutionOutcome(
+            status="failed", code="limit_file", message="the run wrote a file larger than its limit"
+        )
     name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
     text = f"the agent host was ended by signal {number} ({name}), which the runtime did not send"
     return ExecutionOutcome(status="failed", code="crashed", message=text, retryable=True)

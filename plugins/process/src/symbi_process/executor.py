@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from symbi.contracts.errors import InvalidRequest, Unavailable
 from symbi.contracts.executors import EffectSink, ExecutionJob, Notify
 from symbi_process import seccomp
@@ -30,7 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessExecutor", "open_process"]
 
-HOST_MODULES = ("symbi_process.host", "symbi.contracts.languages", "symbi.contracts.effects", "symbi.contracts.executors")
+HOST_MODULES = (
+    "symbi_process.host",
+    "symbi.contracts.languages",
+    "symbi.contracts.effects",
+    "symbi.contracts.executors",
+)
 
 
 class ProcessExecutor:
@@ -71,11 +74,15 @@ class ProcessExecutor:
             offered = ", ".join(sorted(self.tiers))
             raise Unavailable(f"the executor provides {offered}, and the run needs {job.tier}")
         if not job.limits.network and not self._config.launcher and not seccomp.available():
-            raise Unavailable("this machine's architecture has no known system call filter, so the network cannot be closed")
+            raise Unavailable(
+                "this machine's architecture has no known system call filter, so the network cannot be closed"
+            )
         if any(bad in key for key in job.environment for bad in ("=", "\0")):
             raise InvalidRequest("a name in the run's environment is malformed")
 
-    async def _start(self, job: ExecutionJob, effects: EffectSink, notify: Notify, user: int | None) -> ProcessExecution:
+    async def _start(
+        self, job: ExecutionJob, effects: EffectSink, notify: Notify, user: int | None
+    ) -> ProcessExecution:
         folder = _prepare_folder(job.working_folder, user)
         frame = encode(Job(job, self._config.heartbeat_seconds, self._config.frame_bytes))
         if len(frame) > self._config.frame_bytes:
@@ -126,7 +133,9 @@ class ProcessExecutor:
             return ()
         words = {"{folder}": folder, "{python}": sys.executable}
         optional = {"{network:--share-net}": "--share-net" if network else ""}
-        launcher = tuple(word for word in (optional.get(word, words.get(word, word)) for word in self._config.launcher) if word)
+        launcher = tuple(
+            word for word in (optional.get(word, words.get(word, word)) for word in self._config.launcher) if word
+        )
         return (*launcher, sys.executable, "-I", "-m", "symbi_process.host", *self._config.import_folders)
 
     def _plan(self, job: ExecutionJob, folder: str, user: int | None) -> Confinement:

@@ -104,12 +104,14 @@ def encode(message: FromChild | FromParent) -> bytes:
 
 def decode_from_child(body: bytes) -> FromChild:
     """Read one frame of a child; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
-    return _from_child.decode(body)
+    found: FromChild = _from_child.decode(body)
+    return found
 
 
 def decode_from_parent(body: bytes) -> FromParent:
     """Read one frame of the runtime; raises `msgspec.DecodeError` or `msgspec.ValidationError`."""
-    return _from_parent.decode(body)
+    found: FromParent = _from_parent.decode(body)
+    return found
 
 
 class Splitter:

@@ -41,7 +41,9 @@ class Channel:
     def send(self, frame: bytes) -> None:
         """Send one frame whole; raises `EffectFailed` where it is too large."""
         if len(frame) > self.limit:
-            raise EffectFailed(f"a message of {len(frame)} bytes is over the limit of {self.limit}", code="message_too_large")
+            raise EffectFailed(
+                f"a message of {len(frame)} bytes is over the limit of {self.limit}", code="message_too_large"
+            )
         with self._lock:
             self._send(frame)
 
@@ -105,7 +107,9 @@ class HostEffects:
         self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0
     ) -> list[EffectReply]:
         """Ask for several effects at once and return their replies in the order of the calls."""
-        return self._ask([self._call(kind, name, arguments, line, column, "", "program") for kind, name, arguments in calls])
+        return self._ask(
+            [self._call(kind, name, arguments, line, column, "", "program") for kind, name, arguments in calls]
+        )
 
     def step(self, line: int, what: str = "") -> None:
         """Report progress, at most ten times a second."""
@@ -126,7 +130,14 @@ class HostEffects:
         self._seq += 1
         source: Any = origin
         return EffectCall(
-            seq=self._seq, kind=kind, name=name, arguments=arguments, line=line, column=column, call_id=call_id, origin=source
+            seq=self._seq,
+            kind=kind,
+            name=name,
+            arguments=arguments,
+            line=line,
+            column=column,
+            call_id=call_id,
+            origin=source,
         )
 
     def _ask(self, calls: list[EffectCall]) -> list[EffectReply]:
@@ -134,7 +145,9 @@ class HostEffects:
             try:
                 frame = encode(Ask(call))
             except (TypeError, ValueError, OverflowError, RecursionError) as error:
-                raise EffectFailed(f"the arguments of {call.kind} {call.name!r} are no JSON: {error}", code="not_json") from None
+                raise EffectFailed(
+                    f"the arguments of {call.kind} {call.name!r} are no JSON: {error}", code="not_json"
+                ) from None
             self._channel.send(frame)
         replies: dict[int, EffectReply] = {}
         while len(replies) < len(calls):

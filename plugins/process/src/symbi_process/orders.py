@@ -68,9 +68,11 @@ def encode(message: Order | Report) -> bytes:
 
 def decode_order(packet: bytes) -> Order:
     """Read one packet of the runtime."""
-    return _orders.decode(packet)
+    found: Order = _orders.decode(packet)
+    return found
 
 
 def decode_report(packet: bytes) -> Report:
     """Read one packet of the warden."""
-    return _reports.decode(packet)
+    found: Report = _reports.decode(packet)
+    return found

@@ -18,7 +18,8 @@ import time
 
 from symbi_process import host
 from symbi_process.confine import CHANNEL, Confinement, confine, reap_orphans
-from symbi_process.frames import End, encode as frame
+from symbi_process.frames import End
+from symbi_process.frames import encode as frame
 from symbi_process.orders import PACKET, Died, Preload, Signal, Spawn, Spawned, decode_order, encode
 
 __all__ = ["Warden", "main"]
@@ -91,7 +92,7 @@ class Warden:
             confine(order.plan, channel=channel, output=output, parent=self._pid)
             if order.command:
                 os.set_inheritable(CHANNEL, True)
-                os.execve(order.command[0], list(order.command), order.plan.environment)
+                os.execve(order.command[0], list(order.command), order.plan.environment)  # noqa: S606  # no shell is the point
             sys.stdout = open(1, "w", closefd=False, encoding="utf-8", errors="replace")  # noqa: SIM115
             sys.stderr = open(2, "w", closefd=False, encoding="utf-8", errors="replace")  # noqa: SIM115
             host.serve(CHANNEL)

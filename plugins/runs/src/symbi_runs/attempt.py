@@ -122,7 +122,9 @@ class Attempt:
             return ExecutionOutcome(status="failed", code="fenced")
         except SymbiError as error:
             code = error.error_code if error.error_code != "UNAVAILABLE" else "unavailable"
-            return ExecutionOutcome(status="failed", code=code, message=str(error), retryable=isinstance(error, Unavailable))
+            return ExecutionOutcome(
+                status="failed", code=code, message=str(error), retryable=isinstance(error, Unavailable)
+            )
         except Exception as error:
             self.house.context.logger.exception("run %s could not be started", self.record.id)
             text = f"the run could not be started ({type(error).__name__})"
@@ -209,7 +211,9 @@ class Attempt:
     async def _gatekeeper(self, run: EffectContext, agent: AgentView, spec: AgentSpec, tier: str) -> Gatekeeper:
         record = self.record
         options = record.run_options()
-        facts = AgentFacts(id=agent.id, name=agent.agent or agent.name, tier=tier, owner=agent.owner, revision=record.revision)
+        facts = AgentFacts(
+            id=agent.id, name=agent.agent or agent.name, tier=tier, owner=agent.owner, revision=record.revision
+        )
         trusted: dict[str, Any] = {"trigger": record.trigger}
         if options.policy_ids:
             trusted["policy_ids"] = list(options.policy_ids)
@@ -318,7 +322,10 @@ class Attempt:
             self.journal.lossy("log", data)
         elif kind == "sample":
             self.live = msgspec.structs.replace(
-                self.live, sampled_at=data.get("at"), memory_bytes=data.get("memory_bytes"), cpu_percent=data.get("cpu_percent")
+                self.live,
+                sampled_at=data.get("at"),
+                memory_bytes=data.get("memory_bytes"),
+                cpu_percent=data.get("cpu_percent"),
             )
             if self.house.config.keep_samples:
                 self.journal.lossy("sample", data)

@@ -31,6 +31,8 @@ async def record_end(context: PluginContext, record: RunRecord) -> None:
         "usage": record.usage,
     }
     try:
-        await log.append("run.ended", principal=record.principal, subject=record.id, outcome=record.status, details=details)
+        await log.append(
+            "run.ended", principal=record.principal, subject=record.id, outcome=record.status, details=details
+        )
     except AuditFailed as error:
         context.logger.error("the end of run %s is not in the audit log: %s", record.id, error)

@@ -34,7 +34,10 @@ async def log(call: EffectCall, run: EffectContext, context: PluginContext) -> d
     """Write one line to the run's journal."""
     from symbi.contracts.masking import mask
 
-    answer: dict[str, Any] = {"level": call.name or "info", "message": mask(str(call.arguments.get("message", "")))[:LOG_CHARACTERS]}
+    answer: dict[str, Any] = {
+        "level": call.name or "info",
+        "message": mask(str(call.arguments.get("message", "")))[:LOG_CHARACTERS],
+    }
     if call.arguments.get("values"):
         from symbi_runs.shown import shown
 
@@ -60,11 +63,15 @@ async def wait_event(call: EffectCall, run: EffectContext, context: PluginContex
     if not isinstance(runs, Runs):
         raise EffectFailed("the runs service in use has no mailboxes", code="no_mailbox")
     seconds = call.arguments.get("seconds")
-    return await runs.mailbox.wait(run, call.seq, event_type=call.name, seconds=seconds if isinstance(seconds, int | float) else None)
+    return await runs.mailbox.wait(
+        run, call.seq, event_type=call.name, seconds=seconds if isinstance(seconds, int | float) else None
+    )
 
 
 def _own(kind: str, function: str, summary: str, *, gated: bool = False, idempotent: bool = True) -> EffectHandler:
-    return EffectHandler(kind=kind, handle=f"symbi_runs.{function}", summary=summary, gated=gated, idempotent=idempotent)
+    return EffectHandler(
+        kind=kind, handle=f"symbi_runs.{function}", summary=summary, gated=gated, idempotent=idempotent
+    )
 
 
 HANDLERS = (

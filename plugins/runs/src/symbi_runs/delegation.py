@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["delegate", "parallel", "race", "spawn"]
 
+
 async def delegate(call: EffectCall, run: EffectContext, context: PluginContext) -> Any:
     """Start the agent, wait for it, return its result; its failure is the caller's."""
     runs = _runs(context)
@@ -72,17 +73,19 @@ async def _start_all(runs: Runs, call: EffectCall, run: EffectContext) -> list[R
     tasks = tasks_of(call)
     # Every target is looked at before any is started.
     for task in tasks:
-        await runs.check_delegation(task["agent"], run)
-    return [await _start(runs, call, run, task["agent"], {**task, "agent": None}, number) for number, task in enumerate(tasks)]
+        await runs.kin.check(task["agent"], run)
+    return [
+        await _start(runs, call, run, task["agent"], {**task, "agent": None}, number)
+        for number, task in enumerate(tasks)
+    ]
 
 
 async def _start(
     runs: Runs, call: EffectCall, run: EffectContext, agent: str, arguments: dict[str, Any], number: int
 ) -> RunView:
-    await runs.check_delegation(agent, run)
     options = RunOptions(
         trigger="delegation",
-        idempotency_key=runs.child_key(run.run_id, call.seq, number),
+        idempotency_key=runs.kin.key(run.run_id, call.seq, number),
         parent_run_id=run.run_id,
         depth=run.depth + 1,
         chain=(*run.chain, run.agent_id),
@@ -91,7 +94,7 @@ async def _start(
         timeout_seconds=_seconds(arguments.get("timeout")),
         traceparent=run.traceparent,
     )
-    return await runs.start_child(agent, _child_input(arguments), run=run, options=options)
+    return await runs.kin.start(agent, _child_input(arguments), run=run, options=options)
 
 
 def _seconds(value: Any) -> float | None:
@@ -102,7 +105,11 @@ def _child_input(arguments: dict[str, Any]) -> Any:
     """Return what the child gets: `input` as it is, else the named arguments, else the message alone."""
     if "input" in arguments:
         return arguments["input"]
-    given = {name: value for name, value in arguments.items() if name not in ("agent", "timeout", "protocol_label", POSITIONAL)}
+    given = {
+        name: value
+        for name, value in arguments.items()
+        if name not in ("agent", "timeout", "protocol_label", POSITIONAL)
+    }
     positional = arguments.get(POSITIONAL)
     if not given and isinstance(positional, list) and positional:
         return positional[0]
@@ -112,7 +119,7 @@ def _child_input(arguments: dict[str, Any]) -> Any:
 async def _wait(runs: Runs, child: RunView, run: EffectContext, context: PluginContext) -> RunView:
     left = None if run.deadline_ms is None else max(0.0, (run.deadline_ms - context.clock.now_ms()) / 1000)
     ended = await runs.wait(child.run_id, timeout=left)
-    runs.count_child(run.run_id, ended)
+    runs.kin.count_usage(run.run_id, ended)
     return ended
 
 
@@ -120,7 +127,10 @@ def _result(child: RunView) -> Any:
     if child.status == "completed":
         return child.result
     error = child.error or {}
-    code, text = str(error.get("code", child.status)), f"agent {child.agent!r} {child.status}: {error.get('message', '')}"
+    code, text = (
+        str(error.get("code", child.status)),
+        f"agent {child.agent!r} {child.status}: {error.get('message', '')}",
+    )
     if code == "policy_denied":
         raise PolicyDenied(text, details={"run_id": child.run_id})
     raise EffectFailed(text, code=code)

@@ -89,7 +89,9 @@ class EffectDesk:
         except SymbiError as error:
             # The store refuses: nothing may happen that is not journaled (RSN-44).
             self._fail("journal_failed", f"the journal cannot be written: {error}")
-            return EffectReply(seq=call.seq, status="failed", code="journal_failed", message=error.message, retryable=True)
+            return EffectReply(
+                seq=call.seq, status="failed", code="journal_failed", message=error.message, retryable=True
+            )
 
     async def _again(self, call: EffectCall, known: StoredEffect) -> EffectReply:
         """Answer a call that an earlier life of the run has made already."""
@@ -102,7 +104,9 @@ class EffectDesk:
             return known.reply
         if known.approval_id is None and not await self._may_repeat(call):
             text = f"{call.kind} {call.name!r} was begun before the runtime ended, and nobody knows whether it was done"
-            return await self._finish(call, known, EffectReply(seq=call.seq, status="failed", code="outcome_unknown", message=text))
+            return await self._finish(
+                call, known, EffectReply(seq=call.seq, status="failed", code="outcome_unknown", message=text)
+            )
         return await self._carry_out(call, known)
 
     async def _may_repeat(self, call: EffectCall) -> bool:
@@ -138,10 +142,14 @@ class EffectDesk:
         except Fenced:
             raise
         except PolicyDenied as error:
-            reply = EffectReply(seq=call.seq, status="denied", value=error.details, code="policy_denied", message=error.message)
+            reply = EffectReply(
+                seq=call.seq, status="denied", value=error.details, code="policy_denied", message=error.message
+            )
         except SymbiError as error:
             retryable = bool(getattr(error, "retryable", False))
-            reply = EffectReply(seq=call.seq, status="failed", code=error.error_code, message=str(error), retryable=retryable)
+            reply = EffectReply(
+                seq=call.seq, status="failed", code=error.error_code, message=str(error), retryable=retryable
+            )
         except Exception as error:
             self._context.logger.exception("effect %s %r of run %s failed", call.kind, call.name, self._run.run_id)
             text = f"the handler of {call.kind!r} failed ({type(error).__name__})"
@@ -154,7 +162,9 @@ class EffectDesk:
             return call, None
         tools = self._context.services.maybe(ToolService)
         if tools is None:
-            raise ServiceUnavailable(f"no tools are installed, so {call.name!r} cannot be called", hint="pip install symbi-tools")
+            raise ServiceUnavailable(
+                f"no tools are installed, so {call.name!r} cannot be called", hint="pip install symbi-tools"
+            )
         spec = await tools.get(call.name)
         if spec is None:
             raise NotFound(f"no tool is called {call.name!r}", hint="symbi plugins list shows what is installed")
@@ -172,6 +182,7 @@ class EffectDesk:
         gated = call.kind not in UNGATED and (handler is None or handler.gated)
         holder = _Held(row)
         if gated:
+
             async def park(approval: str, reason: str) -> None:
                 if approval:
                     holder.row = msgspec.structs.replace(row, approval_id=approval)
@@ -187,13 +198,15 @@ class EffectDesk:
             await self._write_begun(holder, fresh=fresh)
         return call, holder.row
 
-    async def _through_the_gate(self, call: EffectCall, tool: ToolSpec | None, park: Park, approval: str | None) -> EffectCall:
+    async def _through_the_gate(
+        self, call: EffectCall, tool: ToolSpec | None, park: Park, approval: str | None
+    ) -> EffectCall:
         """Ask about the call, or about each task of it before any is started; return it with what may be carried out."""
         if call.kind not in ("parallel", "race"):
             request = self._gatekeeper.request(call, call.name, _resource(call, tool))
             arguments = await self._gatekeeper.admit(call, request, park=park, approval=approval)
             return msgspec.structs.replace(call, arguments=arguments)
-        admitted = []
+        admitted: list[Any] = []
         for task in tasks_of(call):
             one = msgspec.structs.replace(call, arguments=task, call_id=f"{call.call_id or call.seq}.{len(admitted)}")
             target = ResourceFacts(type="Agent", id=task["agent"])
@@ -201,7 +214,9 @@ class EffectDesk:
             admitted.append(await self._gatekeeper.admit(one, request, park=park, approval=approval))
         return msgspec.structs.replace(call, arguments={**call.arguments, "tasks": admitted})
 
-    async def _ask_a_person(self, call: EffectCall, row: StoredEffect, *, fresh: bool) -> tuple[StoredEffect, dict[str, Any]]:
+    async def _ask_a_person(
+        self, call: EffectCall, row: StoredEffect, *, fresh: bool
+    ) -> tuple[StoredEffect, dict[str, Any]]:
         holder = _Held(row)
 
         async def park(approval: str, reason: str) -> None:
@@ -233,6 +248,7 @@ class EffectDesk:
             async with asyncio.timeout(left):
                 return await work
         except TimeoutError:
+            self._fail("limit_wall", "the run took longer than its time")
             raise Timeout(f"{call.kind} {call.name!r} was not done within the run's time") from None
 
     async def _finish(self, call: EffectCall, row: StoredEffect, reply: EffectReply) -> EffectReply:
@@ -278,7 +294,13 @@ class _Held:
 
 
 def _event(call: EffectCall, row: StoredEffect, reply: EffectReply, now: int) -> dict[str, Any]:
-    data: dict[str, Any] = {"effect": call.seq, "kind": call.kind, "name": call.name, "status": reply.status, "ms": now - row.began_at}
+    data: dict[str, Any] = {
+        "effect": call.seq,
+        "kind": call.kind,
+        "name": call.name,
+        "status": reply.status,
+        "ms": now - row.began_at,
+    }
     data.update({"line": call.line, "arguments": shown(call.arguments)})
     if reply.status == "ok":
         data["value"] = shown(reply.value)
@@ -316,4 +338,6 @@ def _nobody(kind: str) -> SymbiError:
     plugin = _HINTS.get(kind)
     if plugin is None:
         return InvalidRequest(f"nobody knows the effect {kind!r}", code="unknown_effect")
-    return ServiceUnavailable(f"no installed plugin carries out {kind!r}", code="no_handler", hint=f"pip install symbi-{plugin}")
+    return ServiceUnavailable(
+        f"no installed plugin carries out {kind!r}", code="no_handler", hint=f"pip install symbi-{plugin}"
+    )

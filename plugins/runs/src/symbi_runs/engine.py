@@ -32,7 +32,16 @@ Carry = Callable[[RunRecord, int], Awaitable[Entry | None]]
 class LocalEngine:
     """One node: its queue, its pool, its claims."""
 
-    def __init__(self, context: PluginContext, config: ExecutionConfig, *, node: str, pool: Pool, carry: Carry, lost: Callable[[RunRecord], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        context: PluginContext,
+        config: ExecutionConfig,
+        *,
+        node: str,
+        pool: Pool,
+        carry: Carry,
+        lost: Callable[[RunRecord], Awaitable[None]],
+    ) -> None:
         self._context = context
         self._config = config
         self._carry = carry
@@ -109,7 +118,9 @@ class LocalEngine:
         until = now + int(self._config.lease_seconds * 1000)
         run_ids = [entry.run_id for entry in taken]
         try:
-            claimed = await self._context.store.write_committed(statements.claim, run_ids, owner=self.node, until=until, now=now)
+            claimed = await self._context.store.write_committed(
+                statements.claim, run_ids, owner=self.node, until=until, now=now
+            )
         except SymbiError as error:
             self._context.logger.error("runs cannot be claimed: %s", error)
             for entry in taken:
@@ -143,7 +154,9 @@ class LocalEngine:
         self.queue.done(run_id)
         self._wake.set()
 
-    async def keep_leases(self, held: Callable[[], dict[str, int]], cancelled: Callable[[str, dict[str, object]], None]) -> None:
+    async def keep_leases(
+        self, held: Callable[[], dict[str, int]], cancelled: Callable[[str, dict[str, object]], None]
+    ) -> None:
         """Renew the leases of the runs in hand, hear of cancellations from other nodes, and reap what others have lost."""
         while True:
             await self._context.clock.sleep(self._config.lease_seconds / 3)
@@ -155,7 +168,9 @@ class LocalEngine:
 
     async def _renew(self, held: dict[str, int], cancelled: Callable[[str, dict[str, object]], None]) -> None:
         until = self._context.clock.now_ms() + int(self._config.lease_seconds * 1000)
-        for run_id, cancel in await self._context.store.write_committed(statements.renew, list(held), owner=self.node, until=until):
+        for run_id, cancel in await self._context.store.write_committed(
+            statements.renew, list(held), owner=self.node, until=until
+        ):
             if cancel is not None:
                 cancelled(run_id, cancel)
 

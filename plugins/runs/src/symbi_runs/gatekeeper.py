@@ -10,7 +10,16 @@ import msgspec
 from symbi.contracts.approvals import Approval, Approvals
 from symbi.contracts.effects import EffectCall, EffectContext
 from symbi.contracts.errors import PolicyDenied, SymbiError
-from symbi.contracts.policy import AgentFacts, AgentRules, Decision, Gate, PolicyHeld, PolicyRequest, ResourceFacts, Source
+from symbi.contracts.policy import (
+    AgentFacts,
+    AgentRules,
+    Decision,
+    Gate,
+    PolicyHeld,
+    PolicyRequest,
+    ResourceFacts,
+    Source,
+)
 from symbi_runs.actions import action_of
 from symbi_runs.shown import shown
 
@@ -69,9 +78,7 @@ class Gatekeeper:
             call_id=call.call_id or str(call.seq),
         )
 
-    async def admit(
-        self, call: EffectCall, request: PolicyRequest, *, park: Park, approval: str | None = None
-    ) -> Any:
+    async def admit(self, call: EffectCall, request: PolicyRequest, *, park: Park, approval: str | None = None) -> Any:
         """Return the arguments that may be carried out, after a person has agreed where policy asks for one.
 
         Raises `PolicyDenied`. `approval` is one that an earlier life of this run was waiting for.
@@ -85,7 +92,9 @@ class Gatekeeper:
             except PolicyHeld as held:
                 self._tell(call, request, held.decision)
                 if held.approval_id == approval:
-                    raise PolicyDenied("the approval does not hold for this action any more", details={"approval_id": approval}) from None
+                    raise PolicyDenied(
+                        "the approval does not hold for this action any more", details={"approval_id": approval}
+                    ) from None
                 approval = held.approval_id
                 continue
             except PolicyDenied as denied:
@@ -106,7 +115,9 @@ class Gatekeeper:
         """Ask a person, as the program wants it; return `{approved, status, reason, by}`, the denial included."""
         approvals = self._services.get(Approvals)
         if approval is None:
-            summary = str(call.arguments.get("message") or call.arguments.get("action") or call.name or "the program asks")
+            summary = str(
+                call.arguments.get("message") or call.arguments.get("action") or call.name or "the program asks"
+            )
             held = await approvals.hold(
                 self.request(call, call.name, None),
                 reason=summary[:500],
@@ -127,7 +138,9 @@ class Gatekeeper:
         held = await self._settled(approval, park)
         if held.status != "approved":
             why = f": {held.resolution_reason}" if held.resolution_reason else ""
-            raise PolicyDenied(f"the approval was {held.status}{why}", details={"approval_id": approval, "status": held.status})
+            raise PolicyDenied(
+                f"the approval was {held.status}{why}", details={"approval_id": approval, "status": held.status}
+            )
 
     async def _settled(self, approval: str, park: Park) -> Approval:
         approvals = self._services.get(Approvals)

@@ -57,7 +57,14 @@ class InlineEffects:
         """Ask for one effect and return its value; raises `EffectDenied` or `EffectFailed`."""
         self._seq += 1
         call = EffectCall(
-            seq=self._seq, kind=kind, name=name, arguments=arguments, line=line, column=column, call_id=call_id, origin=origin
+            seq=self._seq,
+            kind=kind,
+            name=name,
+            arguments=arguments,
+            line=line,
+            column=column,
+            call_id=call_id,
+            origin=origin,
         )
         reply = self._ask([call])[0]
         if reply.status == "ok":
@@ -163,9 +170,14 @@ class InlineExecutor:
         if job.limits.wall_seconds is not None:
             text = f"the run took longer than {job.limits.wall_seconds:g} s"
             late = ExecutionOutcome(status="failed", code="limit_wall", message=text)
-            timer = loop.call_later(job.limits.wall_seconds, lambda: (execution.end(late), seen.stop()))
+            timer = loop.call_later(job.limits.wall_seconds, _stop_late, execution, seen, late)
             work.add_done_callback(lambda future: timer.cancel())
         return execution
+
+
+def _stop_late(execution: InlineExecution, effects: InlineEffects, late: ExecutionOutcome) -> None:
+    execution.end(late)
+    effects.stop()
 
 
 def _run(job: ExecutionJob, effects: InlineEffects) -> ExecutionOutcome:
@@ -184,7 +196,9 @@ def _run(job: ExecutionJob, effects: InlineEffects) -> ExecutionOutcome:
             retryable=bool(getattr(error, "retryable", False)),
         )
     except Exception as error:
-        return ExecutionOutcome(status="failed", code="program_error", message=f"{type(error).__name__}: {error}"[:4000])
+        return ExecutionOutcome(
+            status="failed", code="program_error", message=f"{type(error).__name__}: {error}"[:4000]
+        )
     return ExecutionOutcome(status="completed", value=value)
 
 

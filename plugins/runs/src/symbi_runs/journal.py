@@ -82,7 +82,11 @@ class RunJournal:
             self.post()
 
     def _submit(
-        self, events: Sequence[Told], values: dict[str, Any] | None, begun: Sequence[StoredEffect], ended: Sequence[StoredEffect]
+        self,
+        events: Sequence[Told],
+        values: dict[str, Any] | None,
+        begun: Sequence[StoredEffect],
+        ended: Sequence[StoredEffect],
     ) -> asyncio.Future[bool]:
         now = self._clock.now_ms()
         told = [*self._lossy, *events]
@@ -92,7 +96,12 @@ class RunJournal:
             self._last_seq += 1
             numbered.append(RunEvent(run_id=self.run_id, seq=self._last_seq, at=now, kind=kind, data=data))
         change = Change(
-            run_id=self.run_id, fence=self.fence, values=values or {}, events=numbered, begun=list(begun), ended=list(ended)
+            run_id=self.run_id,
+            fence=self.fence,
+            values=values or {},
+            events=numbered,
+            begun=list(begun),
+            ended=list(ended),
         )
         return self._ledger.change(change)
 

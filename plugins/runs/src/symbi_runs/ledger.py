@@ -67,8 +67,8 @@ class Ledger:
                 _fail(batch[0][1], error)
                 return
             # One bad item must not take the others with it.
-            for item in batch:
-                await self._write([item])
+            for each in batch:
+                await self._write([each])
             return
         except Exception as error:
             _log.exception("a write of runs failed")

@@ -46,7 +46,13 @@ class Mailboxes:
     """Takes events in, and hands each to one run at a time."""
 
     def __init__(
-        self, context: PluginContext, *, limit: int, tries: int, start: Callable[[MailItem], Awaitable[str | None]], hold: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]]]]
+        self,
+        context: PluginContext,
+        *,
+        limit: int,
+        tries: int,
+        start: Callable[[MailItem], Awaitable[str | None]],
+        hold: Callable[[str, str], Awaitable[Callable[[], Awaitable[None]]]],
     ) -> None:
         self._context = context
         self._limit = limit
@@ -56,7 +62,9 @@ class Mailboxes:
         self._news = Hub()
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def put(self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None) -> str:
+    async def put(
+        self, agent_id: str, event_type: str, payload: Any, *, principal: Principal, event_id: str | None
+    ) -> str:
         """Store an event and return its id; the same id again is taken once. Raises `CapacityExceeded`."""
         row = {
             "id": event_id or self._context.ids.uuid(),
@@ -111,7 +119,9 @@ class Mailboxes:
         """Return the agents for which events wait."""
         return await self._context.store.read(_agents)
 
-    async def wait(self, run: EffectContext, seq: int, *, event_type: str, seconds: float | None) -> dict[str, Any] | None:
+    async def wait(
+        self, run: EffectContext, seq: int, *, event_type: str, seconds: float | None
+    ) -> dict[str, Any] | None:
         """Take the next event for a run that waits for one; the same call of a resumed run gets the same event."""
         taker = f"{run.run_id}:{seq}"
         deadline = None if seconds is None else self._context.clock.monotonic() + seconds
@@ -120,10 +130,16 @@ class Mailboxes:
             with self._news.follow(run.agent_id) as news:
                 while True:
                     news.clear()
-                    item = await self._context.store.write(_take, run.agent_id, event_type, taker, self._context.clock.now_ms())
+                    item = await self._context.store.write(
+                        _take, run.agent_id, event_type, taker, self._context.clock.now_ms()
+                    )
                     if item is not None:
                         return {"id": item.id, "type": item.event_type, "payload": item.payload, "at": item.created_at}
-                    left = POLL_SECONDS if deadline is None else min(POLL_SECONDS, deadline - self._context.clock.monotonic())
+                    left = (
+                        POLL_SECONDS
+                        if deadline is None
+                        else min(POLL_SECONDS, deadline - self._context.clock.monotonic())
+                    )
                     if left <= 0:
                         return None
                     if go_on is None:
@@ -139,7 +155,11 @@ class Mailboxes:
 
 
 def _put(conn: Connection, row: dict[str, Any], limit: int) -> bool:
-    waiting = select(func.count()).select_from(MAILBOX).where(MAILBOX.c.agent_id == row["agent_id"], MAILBOX.c.status == "pending")
+    waiting = (
+        select(func.count())
+        .select_from(MAILBOX)
+        .where(MAILBOX.c.agent_id == row["agent_id"], MAILBOX.c.status == "pending")
+    )
     if int(conn.execute(waiting).scalar() or 0) >= limit:
         return False
     conn.execute(insert(MAILBOX), [row])
@@ -151,7 +171,9 @@ def _first(conn: Connection, agent_id: str) -> MailItem | None:
     busy = select(MAILBOX.c.position).where(mine, MAILBOX.c.status == "taken").limit(1)
     if conn.execute(busy).first() is not None:
         return None
-    row = conn.execute(select(*_FIELDS).where(mine, MAILBOX.c.status == "pending").order_by(MAILBOX.c.position).limit(1)).first()
+    row = conn.execute(
+        select(*_FIELDS).where(mine, MAILBOX.c.status == "pending").order_by(MAILBOX.c.position).limit(1)
+    ).first()
     return MailItem(**row._mapping) if row is not None else None
 
 
@@ -197,9 +219,15 @@ def _status_of(conn: Connection, run_id: str) -> str | None:
 
 def _in_hand(conn: Connection) -> list[tuple[int, str, str | None]]:
     joined = MAILBOX.outerjoin(RUNS, RUNS.c.id == MAILBOX.c.taken_by)
-    statement = select(MAILBOX.c.position, MAILBOX.c.agent_id, RUNS.c.status).select_from(joined).where(MAILBOX.c.status == "taken")
+    statement = (
+        select(MAILBOX.c.position, MAILBOX.c.agent_id, RUNS.c.status)
+        .select_from(joined)
+        .where(MAILBOX.c.status == "taken")
+    )
     return [(row.position, row.agent_id, row.status) for row in conn.execute(statement)]
 
 
 def _agents(conn: Connection) -> list[str]:
-    return [row.agent_id for row in conn.execute(select(MAILBOX.c.agent_id).where(MAILBOX.c.status == "pending").distinct())]
+    return [
+        row.agent_id for row in conn.execute(select(MAILBOX.c.agent_id).where(MAILBOX.c.status == "pending").distinct())
+    ]

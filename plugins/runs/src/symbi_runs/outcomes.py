@@ -102,7 +102,9 @@ def _again(
     attempt: Attempt, error: dict[str, Any], outcome: ExecutionOutcome, *, count: int, values: dict[str, Any]
 ) -> Ending:
     context, config = attempt.house.context, attempt.house.config
-    pause = min(config.retry_first_seconds * 2 ** (count - 1), config.retry_most_seconds) * context.random.uniform(0.9, 1.1)
+    pause = min(config.retry_first_seconds * 2 ** (count - 1), config.retry_most_seconds) * context.random.uniform(
+        0.9, 1.1
+    )
     now = context.clock.now_ms()
     due = now + int(pause * 1000)
     fresh = {
@@ -117,7 +119,10 @@ def _again(
         "usage": _usage(attempt, outcome, now),
     }
     return Ending(
-        status="queued", values={**fresh, **values}, events=[("retry", {"error": error, "in_seconds": round(pause, 2)})], again=True
+        status="queued",
+        values={**fresh, **values},
+        events=[("retry", {"error": error, "in_seconds": round(pause, 2)})],
+        again=True,
     )
 
 
@@ -127,6 +132,8 @@ def _restart(attempt: Attempt, error: dict[str, Any], outcome: ExecutionOutcome)
     window = now - int(config.restart_window_seconds * 1000)
     recent = [moment for moment in attempt.record.restarts if moment > window]
     if len(recent) >= config.restarts:
-        text = f"it failed again after {len(recent)} restarts in {config.restart_window_seconds:g} s: {error['message']}"
+        text = (
+            f"it failed again after {len(recent)} restarts in {config.restart_window_seconds:g} s: {error['message']}"
+        )
         return _end(attempt, "failed", {**error, "message": text}, outcome)
     return _again(attempt, error, outcome, count=len(recent) + 1, values={"restarts": [*recent, now]})

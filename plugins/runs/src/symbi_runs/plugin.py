@@ -67,7 +67,9 @@ def commands() -> Iterable[Command]:
     """Offer the commands of runs."""
     yield Command(name="run", load="symbi_runs.cli.run:run", summary="Run an agent here, under policy, and watch it.")
     yield Command(name="runs", load="symbi_runs.cli.runs:runs", summary="List, show, follow and cancel runs.")
-    yield Command(name="worker", load="symbi_runs.cli.worker:worker", summary="Take runs from a shared store, without a server.")
+    yield Command(
+        name="worker", load="symbi_runs.cli.worker:worker", summary="Take runs from a shared store, without a server."
+    )
 
 
 @hookimpl

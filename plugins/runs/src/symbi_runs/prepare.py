@@ -11,7 +11,7 @@ import msgspec
 from symbi.contracts.agents import AgentView
 from symbi.contracts.definitions import AgentSpec
 from symbi.contracts.errors import InvalidRequest, ServiceUnavailable, Unavailable
-from symbi.contracts.executors import AgentExecutor, ExecutionJob, ResourceLimits, SandboxTier
+from symbi.contracts.executors import AgentExecutor, ResourceLimits, SandboxTier
 from symbi_runs.config import ExecutionConfig
 from symbi_runs.records import RunRecord
 
@@ -56,7 +56,9 @@ def _named(spec: AgentSpec, given: Any) -> dict[str, Any]:
         return {spec.parameters[0].name: given}
     if not spec.parameters:
         return {"message": given}
-    raise InvalidRequest(f"the input of agent {spec.name!r} must be an object", details={"field": "input", "reason": "object"})
+    raise InvalidRequest(
+        f"the input of agent {spec.name!r} must be an object", details={"field": "input", "reason": "object"}
+    )
 
 
 def _check_types(spec: AgentSpec, arguments: dict[str, Any]) -> None:
@@ -101,7 +103,10 @@ def tier_of(config: ExecutionConfig, spec: AgentSpec) -> SandboxTier | str:
     if tier == "tier0" and not config.tier0:
         if spec.sandbox is None:
             return "tier1"
-        raise Unavailable("this runtime does not run agents without a sandbox", hint="declare a sandbox, or set [execution] tier0 = true")
+        raise Unavailable(
+            "this runtime does not run agents without a sandbox",
+            hint="declare a sandbox, or set [execution] tier0 = true",
+        )
     return tier
 
 
@@ -110,7 +115,7 @@ def choose_executor(
 ) -> tuple[AgentExecutor, SandboxTier]:
     """Return the executor that provides the tier, or the next stronger one that any provides; never a weaker one."""
     names = sorted(executors, key=lambda name: name != first)
-    wanted = STRENGTH[STRENGTH.index(tier) :] if tier in STRENGTH else (tier,)  # type: ignore[arg-type]  # a tier of the definition
+    wanted = STRENGTH[STRENGTH.index(tier) :] if tier in STRENGTH else (tier,)
     for each in wanted:
         for name in names:
             if each in executors[name].tiers:
@@ -133,12 +138,16 @@ async def program_of(
     if spec.program is not None:
         entry = languages.get(spec.program.language)
         if entry is None:
-            raise ServiceUnavailable(f"the agent language {spec.program.language!r} is not installed", hint="pip install symbi-dsl")
+            raise ServiceUnavailable(
+                f"the agent language {spec.program.language!r} is not installed", hint="pip install symbi-dsl"
+            )
         return entry, msgspec.to_builtins(spec.program), {"capabilities": list(spec.capabilities)}
     host = _reasoning_host(context)
     if host is None:
         raise ServiceUnavailable(
-            f"agent {agent.name!r} has no body, and no reasoning plugin is installed", code="no_program", hint="pip install symbi-reasoning, or give the agent a body"
+            f"agent {agent.name!r} has no body, and no reasoning plugin is installed",
+            code="no_program",
+            hint="pip install symbi-reasoning, or give the agent a body",
         )
     entry, program, facts = await host.job(agent, spec, record.input)
     return entry, program, facts

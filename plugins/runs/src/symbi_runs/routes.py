@@ -46,12 +46,18 @@ async def _reached(run_id: str, services: Services, principal: Principal) -> Run
 
 
 @post("/runs", status_code=201, opt={"idempotent": True})
-async def start_run(data: StartRun, request: Request[Any, Any, Any], services: Services, principal: Principal) -> dict[str, Any]:
+async def start_run(
+    data: StartRun, request: Request[Any, Any, Any], services: Services, principal: Principal
+) -> dict[str, Any]:
     """Start a run; answers once it is durable."""
     if data.agent is None and data.definition is None:
-        raise InvalidRequest("give an agent or a definition", details={"field": "agent", "reason": "missing_required_field"})
+        raise InvalidRequest(
+            "give an agent or a definition", details={"field": "agent", "reason": "missing_required_field"}
+        )
     if data.definition is not None and not principal.admin:
-        raise Forbidden("Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED")
+        raise Forbidden(
+            "Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED"
+        )
     name = data.agent or ""
     if data.definition is None:
         found = await services.get(AgentService).resolve(name)
@@ -83,9 +89,13 @@ async def list_runs(
     statuses = [str(each) for each in request.query_params.getall("status", [])]
     known = get_args(RunStatus)
     if unknown := [each for each in statuses if each not in known]:
-        raise InvalidRequest(f"no status {unknown[0]!r}; one of {', '.join(known)}", details={"field": "status", "reason": "unknown"})
+        raise InvalidRequest(
+            f"no status {unknown[0]!r}; one of {', '.join(known)}", details={"field": "status", "reason": "unknown"}
+        )
     runs = services.get(RunService)
-    found = await runs.list(agent_id=agent_id, status=statuses, schedule_id=schedule_id, limit=read_limit(request), before=before)
+    found = await runs.list(
+        agent_id=agent_id, status=statuses, schedule_id=schedule_id, limit=read_limit(request), before=before
+    )
     return {"runs": [shown_run(view) for view in found if principal.may_use_agent(view.agent_id)]}
 
 
@@ -122,7 +132,9 @@ async def _stream(runs: RunService, view: RunView, after: int, *, follow: bool) 
 
 
 @post("/runs/{run_id:str}/cancel", status_code=200)
-async def cancel_run(run_id: str, services: Services, principal: Principal, data: CancelRun | None = None) -> dict[str, str]:
+async def cancel_run(
+    run_id: str, services: Services, principal: Principal, data: CancelRun | None = None
+) -> dict[str, str]:
     """Ask a run to stop; it ends `terminated`."""
     await _reached(run_id, services, principal)
     await services.get(RunService).cancel(run_id, principal=principal, reason=(data or CancelRun()).reason[:500])

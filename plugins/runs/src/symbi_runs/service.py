@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from symbi.contracts.agents import AgentService, AgentView
-from symbi.contracts.effects import EffectContext, EffectFailed
+from symbi.contracts.agents import AgentService
+from symbi.contracts.effects import EffectFailed
 from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, SymbiError, Unavailable
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import END_STATES, LiveRun, RunEnded, RunEvent, RunOptions, RunStarted, RunView
@@ -24,6 +24,7 @@ from symbi_runs.figures import Figures
 from symbi_runs.house import Furniture
 from symbi_runs.hub import Hub
 from symbi_runs.journal import RunJournal
+from symbi_runs.kin import Kin
 from symbi_runs.ledger import Ledger
 from symbi_runs.mailbox import Mailboxes, MailItem
 from symbi_runs.outcomes import Ending
@@ -52,15 +53,25 @@ class Runs(Furniture):
         node = f"{context.ids.uuid()[:8]}"
         self.engine = LocalEngine(context, config, node=node, pool=pool, carry=self._carry, lost=self._lost)
         self.mailbox = Mailboxes(
-            context, limit=config.mailbox_limit, tries=config.mailbox_tries, start=self._start_for_event, hold=self._hold
+            context,
+            limit=config.mailbox_limit,
+            tries=config.mailbox_tries,
+            start=self._start_for_event,
+            hold=self._hold,
         )
         self.attempts: dict[str, Attempt] = {}
+        self.kin = Kin(self)
 
-    async def start(self, agent: str, input: Any, *, principal: Principal, options: RunOptions | None = None) -> RunView:
+    async def start(
+        self, agent: str, input: Any, *, principal: Principal, options: RunOptions | None = None
+    ) -> RunView:
         """Queue one run of the agent and return it once it is durable."""
-        return await self._start(agent, input, principal, options or RunOptions(), gated=True)
+        return await self.start_run(agent, input, principal, options or RunOptions(), gated=True)
 
-    async def _start(self, agent: str, given: Any, principal: Principal, options: RunOptions, *, gated: bool) -> RunView:
+    async def start_run(
+        self, agent: str, given: Any, principal: Principal, options: RunOptions, *, gated: bool
+    ) -> RunView:
+        """Queue one run; `gated=False` is for what has passed the gate already."""
         if self.engine.draining:
             raise Unavailable("the runtime is stopping")
         if options.definition is not None and not agent:
@@ -102,7 +113,12 @@ class Runs(Furniture):
     ) -> list[RunView]:
         """Return runs, newest first."""
         found = await self.context.store.read(
-            statements.find_runs, agent_id=agent_id, status=tuple(status), schedule_id=schedule_id, limit=limit, before=before
+            statements.find_runs,
+            agent_id=agent_id,
+            status=tuple(status),
+            schedule_id=schedule_id,
+            limit=limit,
+            before=before,
         )
         return [view_of(record) for record in found]
 
@@ -205,7 +221,10 @@ class Runs(Furniture):
             raise NotFound(f"no agent {agent_id!r}", code="AGENT_NOT_FOUND")
         listening = any(attempt.record.agent_id == agent.id for attempt in self.attempts.values())
         if agent.mode != "event_driven" and not listening:
-            raise Conflict(f"agent {agent.name!r} is {agent.mode} and nothing of it runs, so it takes no events", code="AGENT_TAKES_NO_EVENTS")
+            raise Conflict(
+                f"agent {agent.name!r} is {agent.mode} and nothing of it runs, so it takes no events",
+                code="AGENT_TAKES_NO_EVENTS",
+            )
         found = await self.mailbox.put(agent.id, event_type, payload, principal=principal, event_id=event_id)
         if agent.mode == "event_driven":
             self.context.tasks.start(f"mail {agent.id}", self.mailbox.dispatch(agent.id))
@@ -217,7 +236,9 @@ class Runs(Furniture):
         error = {"code": "cancelled", "message": reason or "the agent was stopped", "by": principal.id}
         open_states = ("queued", "claimed", "running", "waiting")
         while True:
-            found = await self.context.store.read(statements.find_runs, agent_id=agent_id, status=open_states, limit=500)
+            found = await self.context.store.read(
+                statements.find_runs, agent_id=agent_id, status=open_states, limit=500
+            )
             if not found:
                 return
             for record in found:
@@ -232,51 +253,6 @@ class Runs(Furniture):
         now = self.context.clock.now_ms()
         if await self.context.store.write(statements.requeue_waiting, run_id, outcome=outcome, now=now):
             self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
-
-    async def check_delegation(self, agent: str, run: EffectContext) -> None:
-        """Raise `EffectFailed` where the run may not delegate to the agent: too deep, or a circle."""
-        if run.depth + 1 > self.config.max_depth:
-            raise EffectFailed(f"agents may delegate {self.config.max_depth} deep, and this run is at {run.depth}", code="depth_exceeded")
-        found = await self._target(agent, run)
-        if found is None or found.archived:
-            raise EffectFailed(f"no agent {agent!r}", code="agent_not_found")
-        if found.id == run.agent_id or found.id in run.chain:
-            raise EffectFailed(f"agent {agent!r} is already at work above this run", code="delegation_cycle")
-
-    async def _target(self, agent: str, run: EffectContext) -> AgentView | None:
-        """Return the agent that a run means: one of its own text where it was run from a text, else a registered one."""
-        text = await self._own_text(run)
-        if text is not None:
-            with contextlib.suppress(SymbiError):
-                view, _ = await find_agent(self.context, agent, RunOptions(definition=text))
-                if view.agent == agent:
-                    return view
-        return await self.context.services.get(AgentService).resolve(agent)
-
-    async def _own_text(self, run: EffectContext) -> str | None:
-        attempt = self.attempts.get(run.run_id)
-        if attempt is None or not run.agent_id.startswith("adhoc:"):
-            return None
-        kept = await self.context.store.read(statements.definition, attempt.record.revision)
-        return kept[1] if kept is not None else None
-
-    async def start_child(self, agent: str, given: Any, *, run: EffectContext, options: RunOptions) -> RunView:
-        """Start a run for another; the effect that asks for it has passed the gate."""
-        target = await self._target(agent, run)
-        if target is not None and target.id.startswith("adhoc:"):
-            options = msgspec.structs.replace(options, definition=target.text)
-        return await self._start(agent, given, run.principal, options, gated=False)
-
-    def count_child(self, run_id: str, child: RunView) -> None:
-        """Add what a child has used to its parent's account (RSN-60)."""
-        attempt = self.attempts.get(run_id)
-        if attempt is not None and attempt.desk is not None:
-            attempt.desk.add_usage(tokens=child.usage.tokens, cost_usd=child.usage.cost_usd)
-
-    def child_key(self, run_id: str, seq: int, number: int) -> str:
-        """Return the key under which an effect's child is started once."""
-        attempt = self.attempts.get(run_id)
-        return f"child:{run_id}:{attempt.record.epoch if attempt else 0}:{seq}:{number}"
 
     def lend_slot(self, run_id: str) -> contextlib.AbstractContextManager[None]:
         """Free the run's slot while it only waits."""
@@ -303,7 +279,7 @@ class Runs(Furniture):
             _, spec = await find_agent(self.context, item.agent_id, options)
             names = {parameter.name for parameter in spec.parameters}
             given = {"event": event} if not names or "event" in names else item.payload
-            run = await self._start(item.agent_id, given, item.principal, options, gated=True)
+            run = await self.start_run(item.agent_id, given, item.principal, options, gated=True)
         except SymbiError as error:
             self.context.logger.warning("event %s of agent %s starts no run: %s", item.id, item.agent_id, error)
             return None
@@ -346,16 +322,11 @@ class Runs(Furniture):
             return
         await self._tell_end(msgspec.structs.replace(attempt.record, **ending.values))
         if ending.status == "terminated":
-            await self._stop_children(attempt.record.id)
+            self.kin.stop(attempt.record.id)
 
     def children_of(self, run_id: str) -> int:
         """Return how many runs that the run has started are under way here."""
-        return sum(1 for each in self.attempts.values() if each.record.options.get("parent_run_id") == run_id)
-
-    async def _stop_children(self, run_id: str) -> None:
-        for child in list(self.attempts.values()):
-            if child.record.options.get("parent_run_id") == run_id:
-                child.stop({"code": "cancelled", "message": "the run that asked for it was stopped"})
+        return self.kin.count_of(run_id)
 
     async def _tell_end(self, record: RunRecord) -> None:
         view = view_of(record)
@@ -371,6 +342,7 @@ class Runs(Furniture):
         """Take up a run whose runtime has died: queued again, or given up after too many losses."""
         now = self.context.clock.now_ms()
         losses = record.losses + 1
+        data: dict[str, Any]
         if record.cancel is not None:
             values = {"status": "terminated", "error": record.cancel, "completed_at": now, "losses": losses}
             kind, data = "terminated", {"error": record.cancel}
@@ -380,7 +352,10 @@ class Runs(Furniture):
             kind, data = "lost", {"error": error}
         else:
             values = {"status": "queued", "losses": losses, "wait": None, "not_before": 0}
-            kind, data = "retry", {"error": {"code": "lost", "message": "the runtime died under this run"}, "in_seconds": 0}
+            kind, data = (
+                "retry",
+                {"error": {"code": "lost", "message": "the runtime died under this run"}, "in_seconds": 0},
+            )
         if not await self.context.store.write(statements.take_up, record, values=values, kind=kind, data=data, now=now):
             return
         if values["status"] == "queued":

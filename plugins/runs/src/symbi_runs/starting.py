@@ -68,7 +68,9 @@ def _for_this_run_alone(context: PluginContext, name: str, text: str) -> AgentVi
     )
 
 
-async def authorize(context: PluginContext, agent: AgentView, given: Any, principal: Principal, options: RunOptions) -> None:
+async def authorize(
+    context: PluginContext, agent: AgentView, given: Any, principal: Principal, options: RunOptions
+) -> None:
     """Ask the gate whether the principal may run the agent; raises `PolicyDenied` or `PolicyHeld`."""
     request = PolicyRequest(
         principal=principal,
@@ -81,7 +83,10 @@ async def authorize(context: PluginContext, agent: AgentView, given: Any, princi
         depth=options.depth,
         chain=options.chain,
         source=_SOURCES.get(options.trigger, "system"),
-        trusted={"trigger": options.trigger, **({"policy_ids": list(options.policy_ids)} if options.policy_ids else {})},
+        trusted={
+            "trigger": options.trigger,
+            **({"policy_ids": list(options.policy_ids)} if options.policy_ids else {}),
+        },
     )
     await context.services.get(Gate).authorize(request)
 
@@ -127,8 +132,20 @@ def make_run(
         cores=int((spec.max_cpu_cores or 0) * 1000),
         created_at=now,
     )
-    event = RunEvent(run_id=run_id, seq=1, at=now, kind="queued", data={"agent": agent.name, "trigger": options.trigger, "priority": priority})
-    return NewRun(record=record, language=agent.language, text=agent.text, event=event, key=_key(options, principal, agent, arguments))
+    event = RunEvent(
+        run_id=run_id,
+        seq=1,
+        at=now,
+        kind="queued",
+        data={"agent": agent.name, "trigger": options.trigger, "priority": priority},
+    )
+    return NewRun(
+        record=record,
+        language=agent.language,
+        text=agent.text,
+        event=event,
+        key=_key(options, principal, agent, arguments),
+    )
 
 
 def _key(options: RunOptions, principal: Principal, agent: AgentView, arguments: dict[str, Any]) -> KnownKey | None:

@@ -16,11 +16,11 @@ from symbi_runs.records import COLUMNS, RunRecord
 from symbi_runs.tables import DEFINITIONS, EFFECTS, EVENTS, KEYS, MAILBOX, RUNS
 
 __all__ = [
+    "PURGE_BATCH",
     "Change",
     "KnownKey",
     "NewRun",
     "StoredEffect",
-    "PURGE_BATCH",
     "apply_changes",
     "claim",
     "definition",
@@ -34,15 +34,18 @@ __all__ = [
     "load_run",
     "purge",
     "renew",
-    "requeue_waiting",
     "request_cancel",
+    "requeue_waiting",
     "status_counts",
     "stray_runs",
     "take_up",
 ]
 
 _ROW = [RUNS.c[name] for name in COLUMNS]
-_ENTRY = [RUNS.c[name] for name in ("id", "agent_id", "principal_id", "rank", "not_before", "memory_bytes", "cores", "options")]
+_ENTRY = [
+    RUNS.c[name]
+    for name in ("id", "agent_id", "principal_id", "rank", "not_before", "memory_bytes", "cores", "options")
+]
 
 
 class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +128,12 @@ def insert_runs(conn: Connection, runs: Sequence[NewRun]) -> list[tuple[str, str
 def _earlier(conn: Connection, run: NewRun) -> tuple[str, str] | None:
     key = run.key
     assert key is not None
-    row = {"scope": key.scope, "fingerprint": key.fingerprint, "run_id": run.record.id, "created_at": run.record.created_at}
+    row = {
+        "scope": key.scope,
+        "fingerprint": key.fingerprint,
+        "run_id": run.record.id,
+        "created_at": run.record.created_at,
+    }
     if insert_ignore(conn, KEYS, row, key=("scope",)):
         return None
     found = conn.execute(select(KEYS.c.run_id, KEYS.c.fingerprint).where(KEYS.c.scope == key.scope)).one()
@@ -158,7 +166,13 @@ def claim(conn: Connection, run_ids: Sequence[str], *, owner: str, until: int, n
     records = [_record(row) for row in conn.execute(select(*_ROW).where(RUNS.c.id.in_(open_ids)))]
     seqs = last_seqs(conn, open_ids)
     events = [
-        RunEvent(run_id=each.id, seq=seqs.get(each.id, 0) + 1, at=now, kind="claimed", data={"attempt": each.attempt, "owner": owner})
+        RunEvent(
+            run_id=each.id,
+            seq=seqs.get(each.id, 0) + 1,
+            at=now,
+            kind="claimed",
+            data={"attempt": each.attempt, "owner": owner},
+        )
         for each in records
     ]
     conn.execute(insert(EVENTS), [_event_row(event) for event in events])
@@ -191,7 +205,11 @@ def _holds(conn: Connection, change: Change) -> bool:
 
 _END_EFFECT = (
     update(EFFECTS)
-    .where(EFFECTS.c.run_id == bindparam("run"), EFFECTS.c.epoch == bindparam("of_epoch"), EFFECTS.c.seq == bindparam("number"))
+    .where(
+        EFFECTS.c.run_id == bindparam("run"),
+        EFFECTS.c.epoch == bindparam("of_epoch"),
+        EFFECTS.c.seq == bindparam("number"),
+    )
     .values(reply=bindparam("new_reply"), ended_at=bindparam("at"), approval_id=bindparam("approval"))
 )
 
@@ -237,13 +255,22 @@ def find_runs(
 
 def events_after(conn: Connection, run_id: str, after: int, limit: int = 1000) -> list[RunEvent]:
     """Return a run's events with numbers above `after`, in order."""
-    statement = select(EVENTS).where(EVENTS.c.run_id == run_id, EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(limit)
-    return [RunEvent(run_id=row.run_id, seq=row.seq, at=row.at, kind=row.kind, data=row.data) for row in conn.execute(statement)]
+    statement = (
+        select(EVENTS).where(EVENTS.c.run_id == run_id, EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(limit)
+    )
+    return [
+        RunEvent(run_id=row.run_id, seq=row.seq, at=row.at, kind=row.kind, data=row.data)
+        for row in conn.execute(statement)
+    ]
 
 
 def last_seqs(conn: Connection, run_ids: Sequence[str]) -> dict[str, int]:
     """Return the number of the last event of each run."""
-    statement = select(EVENTS.c.run_id, func.max(EVENTS.c.seq)).where(EVENTS.c.run_id.in_(list(run_ids))).group_by(EVENTS.c.run_id)
+    statement = (
+        select(EVENTS.c.run_id, func.max(EVENTS.c.seq))
+        .where(EVENTS.c.run_id.in_(list(run_ids)))
+        .group_by(EVENTS.c.run_id)
+    )
     return {row[0]: row[1] for row in conn.execute(statement)}
 
 
@@ -255,7 +282,9 @@ def effects_of(conn: Connection, run_id: str, epoch: int) -> dict[int, StoredEff
 
 def definition(conn: Connection, revision: str) -> tuple[str, str] | None:
     """Return language and text of a definition that a run was started with."""
-    row = conn.execute(select(DEFINITIONS.c.language, DEFINITIONS.c.text).where(DEFINITIONS.c.revision == revision)).one_or_none()
+    row = conn.execute(
+        select(DEFINITIONS.c.language, DEFINITIONS.c.text).where(DEFINITIONS.c.revision == revision)
+    ).one_or_none()
     return (row.language, row.text) if row is not None else None
 
 
@@ -285,7 +314,9 @@ def stray_runs(conn: Connection, *, now: int, everything: bool) -> list[RunRecor
     return [_record(row) for row in conn.execute(statement)]
 
 
-def renew(conn: Connection, run_ids: Sequence[str], *, owner: str, until: int) -> list[tuple[str, dict[str, Any] | None]]:
+def renew(
+    conn: Connection, run_ids: Sequence[str], *, owner: str, until: int
+) -> list[tuple[str, dict[str, Any] | None]]:
     """Lengthen the leases of the runs that the owner still holds; return each with the cancellation that was asked for, if any."""
     answers: list[tuple[str, dict[str, Any] | None]] = []
     for start in range(0, len(run_ids), 500):
@@ -295,7 +326,9 @@ def renew(conn: Connection, run_ids: Sequence[str], *, owner: str, until: int) -
     return answers
 
 
-def take_up(conn: Connection, record: RunRecord, *, values: dict[str, Any], kind: str, data: dict[str, Any], now: int) -> bool:
+def take_up(
+    conn: Connection, record: RunRecord, *, values: dict[str, Any], kind: str, data: dict[str, Any], now: int
+) -> bool:
     """Take a lost run from its owner, once (its fence decides); return whether this call did."""
     where = (RUNS.c.id == record.id) & (RUNS.c.fence == record.fence) & (RUNS.c.owner == record.owner)
     free = {"owner": None, "lease_until": None, "process": None, "fence": record.fence + 1}
@@ -306,7 +339,9 @@ def take_up(conn: Connection, record: RunRecord, *, values: dict[str, Any], kind
     return bool(done)
 
 
-def end_unclaimed(conn: Connection, run_id: str, *, values: dict[str, Any], kind: str, data: dict[str, Any], now: int) -> bool:
+def end_unclaimed(
+    conn: Connection, run_id: str, *, values: dict[str, Any], kind: str, data: dict[str, Any], now: int
+) -> bool:
     """End a run that nobody has claimed (queued, or waiting without an owner); return whether it was so."""
     free = RUNS.c.status.in_(["queued", "waiting"]) & RUNS.c.owner.is_(None)
     done = conn.execute(update(RUNS).where(RUNS.c.id == run_id, free).values(**values, fence=RUNS.c.fence + 1)).rowcount

@@ -29,7 +29,11 @@ class ExecuteWorkflow(msgspec.Struct, kw_only=True):
 
 @post("/workflows/execute", status_code=200, opt={"auth": "loopback", "idempotent": True})
 async def execute_workflow(
-    data: ExecuteWorkflow, request: Request[Any, Any, Any], services: Services, principal: Principal, context: PluginContext
+    data: ExecuteWorkflow,
+    request: Request[Any, Any, Any],
+    services: Services,
+    principal: Principal,
+    context: PluginContext,
 ) -> Response[Any]:
     """Run the workflow and wait for its result; 202 with the run's id where that takes longer than the limit.
 
@@ -62,7 +66,9 @@ async def _meant(data: ExecuteWorkflow, services: Services, principal: Principal
     if "{" not in data.workflow_id:
         raise NotFound(f"no workflow {data.workflow_id[:100]!r}", code="WORKFLOW_NOT_FOUND", hint="symbi agents list")
     if not principal.admin and principal.kind != "anonymous":
-        raise Forbidden("Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED")
+        raise Forbidden(
+            "Running a definition that is not registered needs an administrator's credential.", code="ADMIN_REQUIRED"
+        )
     return "", data.workflow_id
 
 

@@ -27,7 +27,9 @@ __all__ = ["run"]
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Stop it after so many seconds.")
 @json_option
 @click.pass_context
-def run(ctx: click.Context, file_or_name: str, given: str | None, chosen: str | None, timeout: float | None, as_json: bool) -> None:
+def run(
+    ctx: click.Context, file_or_name: str, given: str | None, chosen: str | None, timeout: float | None, as_json: bool
+) -> None:
     """Run an agent, from a file or by its registered name, and watch what it does.
 
     Exit code 0: completed; 1: failed, or denied to the end; 2: wrong usage.
@@ -120,7 +122,9 @@ async def _run_here(state: CliState, asked: dict[str, Any], quiet: bool) -> tupl
     events: list[dict[str, Any]] = []
     async with Kernel(state.settings, manager=state.manager) as kernel:
         runs = kernel.services.get(RunService)
-        options = RunOptions(trigger="cli", definition=asked["definition"], timeout_seconds=asked["timeout_seconds"], surface="run")
+        options = RunOptions(
+            trigger="cli", definition=asked["definition"], timeout_seconds=asked["timeout_seconds"], surface="run"
+        )
         view = await runs.start(asked["name"], asked["input"], principal=LOCAL_ADMIN, options=options)
         try:
             async for event in runs.events(view.run_id):

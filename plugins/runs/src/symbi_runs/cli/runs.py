@@ -61,9 +61,21 @@ def show(ctx: click.Context, run_id: str, as_json: bool) -> None:
     if as_json:
         print_json({**run, "events": events})
         return
-    for name in ("run_id", "agent", "status", "trigger", "principal", "attempt", "created_at", "started_at", "completed_at"):
+    for name in (
+        "run_id",
+        "agent",
+        "status",
+        "trigger",
+        "principal",
+        "attempt",
+        "created_at",
+        "started_at",
+        "completed_at",
+    ):
         click.echo(f"{name:13} {run[name] if run[name] is not None else '-'}")
-    click.echo("usage         " + ", ".join(f"{name} {value}" for name, value in run["usage"].items() if value is not None))
+    click.echo(
+        "usage         " + ", ".join(f"{name} {value}" for name, value in run["usage"].items() if value is not None)
+    )
     click.echo()
     for event in events:
         print_line(event)

@@ -69,7 +69,11 @@ _WORDS = {
     "log": lambda data: f"{data.get('message', '')}{_place(data)}",
     "gate": _gate,
     "effect": _effect,
-    "waiting": lambda data: f"for approval {data['approval_id']}: {data.get('reason', '')}" if "approval_id" in data else f"for {data.get('for', '')}",
+    "waiting": lambda data: (
+        f"for approval {data['approval_id']}: {data.get('reason', '')}"
+        if "approval_id" in data
+        else f"for {data.get('for', '')}"
+    ),
     "resumed": lambda data: "",
     "retry": lambda data: f"again in {data.get('in_seconds', 0)} s after {_error(data)}",
     "chunk": lambda data: _short(data.get("text", data)),
