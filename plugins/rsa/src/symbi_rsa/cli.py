@@ -1,4 +1,4 @@
-"""`symbi tools verify|sign|keys|root|crl`: checking needs no server; keys are those of the data directory."""
+"""`symbi tools verify|keys|root|crl`: checking needs no server; keys are those of the data directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symbi.cli.output import error_exit, json_option, print_json, table
 if TYPE_CHECKING:
     from symbi_rsa.keyring import KeyRing
 
-__all__ = ["crl", "keys", "root", "sign", "verify"]
+__all__ = ["crl", "keys", "root", "verify"]
 
 T = TypeVar("T")
 
@@ -74,31 +74,6 @@ def _bytes(path: Path) -> bytes:
     except OSError as error:
         error_exit(f"cannot read {path}: {error.strerror}")
         raise
-
-
-@click.command()
-@click.argument("review_id")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Where the package goes; its own name by default.")
-@json_option
-@click.pass_context
-def sign(ctx: click.Context, review_id: str, out: Path | None, as_json: bool) -> None:
-    """Get the signed package of an approved review. Nothing is signed without a stored approval.
-
-    Example: symbi tools sign 5f0c6a1e-... --out weather.symtool
-    """
-    import base64
-
-    from symbi.cli.client import api
-
-    with api(ctx) as client:
-        status = client.post(f"/signing/{review_id}/sign")
-        package = client.get(f"/signing/{review_id}/package")
-    path = out or Path(package["filename"])
-    path.write_bytes(base64.b64decode(package["content"]))
-    if as_json:
-        print_json({**status, "file": str(path)})
-    else:
-        click.echo(f"{path}: signed with {status['signature_info']['key_id']} at {status['signature_info']['signed_at']}")
 
 
 @click.group()

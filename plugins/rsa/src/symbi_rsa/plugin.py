@@ -22,7 +22,6 @@ def signers() -> Iterator[Offer]:
 @hookimpl
 def commands() -> Iterator[Command]:
     yield Command(name="tools verify", load="symbi_rsa.cli:verify", summary="Check a signed tool package, offline.")
-    yield Command(name="tools sign", load="symbi_rsa.cli:sign", summary="Get the signed package of an approved review.")
     yield Command(name="tools keys", load="symbi_rsa.cli:keys", summary="List, rotate and revoke signing keys.")
     yield Command(name="tools root", load="symbi_rsa.cli:root", summary="Print the root certificate that verifiers pin.")
     yield Command(name="tools crl", load="symbi_rsa.cli:crl", summary="Print the newest revocation lists.")
