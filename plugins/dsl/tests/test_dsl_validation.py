@@ -92,7 +92,7 @@ EARNED: list[tuple[str, str, str]] = [
     ("E420", 'metadata { schedule = "0 0 0 * * *" }', "metadata { }"),
     ("E420", 'metadata { executor = "cloud_code" } agent a {}', 'metadata { executor = "dsl" } agent a {}'),
     ("E420", 'schedule s { at: "2030-01-01" audit: loud }', 'schedule s { at: "2030-01-01" audit: none }'),
-    ("E420", "agent a { with memory = forever {} }", "agent a { with memory = session {} }"),
+    ("E420", "agent a { with memory = sesion {} }", "agent a { with memory = session {} }"),
     (
         "E420",
         "channel c { platform: slack data_classification { a: burn } }",
@@ -112,6 +112,8 @@ EARNED: list[tuple[str, str, str]] = [
     ("W309", "function main() { x = 1\n y = 2\n }", "function main() { x = 1; y = 2; }"),
     ("W310", "policy p { require: { moon_phase: full } }", 'policy p { require: { rate_limiting: "1/minute" } }'),
     ("W310", "agent a { with encryption = strong {} }", "agent a { with priority = high {} }"),
+    ("W310", "agent a { with memory = forever {} }", "agent a { with memory = session {} }"),
+    ("W310", 'schedule s { at: "2030-01-01" deliver: pigeon }', 'schedule s { at: "2030-01-01" deliver: "slack://x" }'),
     ("W311", "#if x\nagent a {}", "# iffy\nagent a {}"),
     ("W312", "metadata { a: 1 a: 2 }", "metadata { a: 1 }"),
 ]

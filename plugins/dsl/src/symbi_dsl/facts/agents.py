@@ -13,7 +13,7 @@ from symbi_dsl.facts.sandbox import stronger
 from symbi_dsl.facts.scope import Scope
 from symbi_dsl.facts.sections import SectionFacts, read_sections
 from symbi_dsl.facts.types import TypeTable, input_schema, type_text
-from symbi_dsl.facts.with_blocks import WithFacts, read_with_blocks
+from symbi_dsl.facts.with_blocks import MEMORY_KINDS, WithFacts, read_with_blocks
 from symbi_dsl.syntax.expressions import Array, Literal, Name
 from symbi_dsl.syntax.items import Agent, AgentProp, File, Policy, With
 from symbi_dsl.syntax.node import Node
@@ -22,7 +22,6 @@ __all__ = ["AgentReader", "normal"]
 
 _EXECUTORS = ("claude_code", "dsl")
 _SECTIONS = ("resources", "security", "policies")
-_MEMORY = ("ephemeral", "session", "persistent", "encrypted")
 
 
 class AgentReader:
@@ -161,8 +160,9 @@ class AgentReader:
     def _memory(self, facts: dict[str, AgentProp]) -> str | None:
         item = facts.get("memory")
         word = self.scope.word(item.value) if item is not None else None
-        if item is not None and (word is None or word.lower() not in _MEMORY):
-            self.scope.error("E420", f"agent: 'memory' must be one of {', '.join(_MEMORY)}", item.value)
+        if item is not None and (word is None or word.lower() not in MEMORY_KINDS):
+            message = f"agent: 'memory' is none of {', '.join(MEMORY_KINDS)}: nothing enforces it"
+            self.scope.warn("W310", message, item.value)
             return None
         return word.lower() if word else None
 

@@ -139,6 +139,20 @@ class Reader:
         self.scope.error(code, message, self.at(key), hint)
         return default
 
+    def known(self, key: str, choices: Sequence[str]) -> str | None:
+        """Return one of a few words; another one is refused where it looks misspelt, and else is not enforced (W310)."""
+        node = self.value(key)
+        if node is None:
+            return None
+        found = self.scope.word(node)
+        low = (found or self.scope.text(node)).lower()
+        if low in choices:
+            return low
+        if close_match(low, choices):
+            return self.choice(key, choices)
+        self.scope.warn("W310", f"{self.owner}: '{key}' is none of {', '.join(choices)}: nothing enforces it", node)
+        return None
+
     def words(self, key: str) -> tuple[str, ...]:
         """Return a list of strings or names; a single one counts as a list of one."""
         node = self.value(key)

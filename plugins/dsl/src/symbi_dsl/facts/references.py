@@ -58,15 +58,12 @@ def check_names(scope: Scope, declared: Declared, metadata: MetadataFacts) -> No
     _unique(scope, "type", ((getattr(node, "name", ""), None, node) for node in declared.types))
     _unique(scope, "policy", ((node.name, agent, node) for node, agent in declared.policies))
     name = metadata.text("name")
-    if name is not None and declared.agents:
-        known = {normal(agent.name) for agent in declared.agents} | {
-            normal(str(scope.plain(item.value)))
-            for agent in declared.agents
-            for item in agent.items
-            if isinstance(item, AgentProp) and item.word == "name"
-        }
+    if name is not None and len(declared.agents) == 1:
+        agent = declared.agents[0]
+        titles = (item.value for item in agent.items if isinstance(item, AgentProp) and item.word == "name")
+        known = {normal(agent.name), *(normal(str(scope.plain(title))) for title in titles)}
         if normal(name) not in known:
-            message = f"the metadata name it '{name[:40]}', the agent is called '{declared.agents[0].name}'"
+            message = f"the metadata name it '{name[:40]}', the agent is called '{agent.name}'"
             scope.error("E415", message, metadata.entries["name"], "give it one name")
 
 

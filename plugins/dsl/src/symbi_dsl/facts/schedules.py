@@ -132,5 +132,5 @@ def _delivery(reader: Reader) -> tuple[str, ...]:
         if kind not in _DELIVERY:
             near = close_match(kind, _DELIVERY)
             hint = f"did you mean `{near}`?" if near else f"use {', '.join(_DELIVERY)}"
-            reader.scope.error("E420", f"unknown delivery '{target}'", reader.at(key), hint)
+            reader.scope.warn("W310", f"unknown delivery '{target}': nothing is sent there", reader.at(key), hint)
     return found

@@ -11,7 +11,7 @@ from symbi_dsl.facts.scope import Scope
 from symbi_dsl.syntax.expressions import Array
 from symbi_dsl.syntax.items import Props, With
 
-__all__ = ["WithFacts", "read_with_blocks"]
+__all__ = ["MEMORY_KINDS", "WithFacts", "read_with_blocks"]
 
 _ENFORCED = (
     "sandbox",
@@ -38,7 +38,7 @@ _RECORDED = (
     "context",
 )
 _KNOWN = (*_ENFORCED, *_RECORDED)
-_MEMORY = ("ephemeral", "session", "persistent", "encrypted")
+MEMORY_KINDS = ("ephemeral", "session", "persistent", "encrypted")
 _PRIORITIES = ("low", "normal", "high", "critical")
 _MOST_MB, _MOST_CORES = 1_048_576, 1_024
 
@@ -85,7 +85,7 @@ def _read(scope: Scope, reader: Reader, facts: WithFacts) -> None:
     timeout = reader.seconds("timeout", "Invalid timeout value")
     if timeout is not None:
         facts.timeout = timeout if facts.timeout is None else max(timeout, facts.timeout)
-    facts.memory = reader.choice("memory", _MEMORY) or facts.memory
+    facts.memory = reader.known("memory", MEMORY_KINDS) or facts.memory
     megabytes = reader.number("max_memory_mb", low=1, high=_MOST_MB, whole=True)
     facts.max_memory_mb = _least(facts.max_memory_mb, None if megabytes is None else int(megabytes))
     cores = reader.number("max_cpu_cores", low=0, high=_MOST_CORES, above=True)
@@ -117,10 +117,5 @@ def read_network(reader: Reader) -> str | tuple[str, ...] | None:
 
 
 def _priority(reader: Reader, facts: WithFacts) -> None:
-    if not reader.has("priority"):
-        return
-    found = reader.word("priority")
-    if found is not None and found.lower() in _PRIORITIES:
-        facts.priority = found.lower()
-    elif found is not None:
-        reader.wrong("priority", "one of " + ", ".join(_PRIORITIES))
+    found = reader.known("priority", _PRIORITIES)
+    facts.priority = found or facts.priority

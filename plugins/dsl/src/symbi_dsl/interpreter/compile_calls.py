@@ -11,7 +11,7 @@ from symbi_dsl.interpreter.effect_calls import EFFECT_CALLS, ask, tool_arguments
 from symbi_dsl.interpreter.errors import LanguageError
 from symbi_dsl.interpreter.members import get_member
 from symbi_dsl.interpreter.methods import ARITIES, METHODS
-from symbi_dsl.interpreter.signatures import PURE
+from symbi_dsl.interpreter.signatures import PURE, SETTLED
 from symbi_dsl.interpreter.values import UNSET, ErrorValue, FunctionValue, type_name
 from symbi_dsl.syntax.expressions import Call, Member, Name
 from symbi_dsl.syntax.node import Node
@@ -55,7 +55,7 @@ class CallCompiler(ExpressionCompiler):
     def _named_call(self, node: Call, name: str) -> Code:
         if name in self.functions:
             return self._function_call(node, name)
-        if name in PURE_CALLS:
+        if name in PURE_CALLS and (name in SETTLED or self._fits(node, name)):
             return self._pure_call(node, name)
         if name in self.runtime.facts:
             return self._value_call(node, self.expression(node.target))
@@ -64,6 +64,10 @@ class CallCompiler(ExpressionCompiler):
         if name in EFFECT_CALLS:
             return self._effect_call(node, name)
         return self._tool(node, name)
+
+    def _fits(self, node: Call, name: str) -> bool:
+        low, high = PURE[name]
+        return low <= len(node.args) + len(node.named) <= high
 
     def _undefined(self, node: Call, name: str) -> Code:
         at = node.start

@@ -194,7 +194,9 @@ def _publish(runtime: Runtime, name: str, args: list[Any], named: Named, at: int
 
 
 def _approval(runtime: Runtime, name: str, args: list[Any], named: Named, at: int) -> Any:
-    found = {"reason": args[0], **named} if args and isinstance(args[0], str) else _merge((), args, named, name)
+    more = args[1] if len(args) > 1 and isinstance(args[1], dict) else {}
+    worded = bool(args) and isinstance(args[0], str)
+    found = {"reason": args[0], **more, **named} if worded else _merge((), args, named, name)
     _no_secret(found, name)
     return ask(runtime, "approval", "", to_json(found), at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARITY", "EFFECTS", "PURE"]
+__all__ = ["ARITY", "EFFECTS", "PURE", "SETTLED"]
 
 _ANY = 64
 
@@ -69,4 +69,11 @@ EFFECTS: dict[str, tuple[int, int]] = {
 }
 """Functions that ask something of the runtime."""
 
-ARITY = {**PURE, **EFFECTS}
+SETTLED = frozenset(
+    {"len", "upper", "lower", "parse_json", "hash_sha256", "reason", "llm_call", "tool_call", "delegate", "spawn_agent"}
+    | {"ask", "send_to", "parallel", "race", "chain", "debate", "map_reduce", "director", "now", "format"}
+)
+"""Names that always mean the built-in; a call of another pure one with other arguments is a call of a tool."""
+
+ARITY = {name: bounds for name, bounds in {**PURE, **EFFECTS}.items() if name in SETTLED}
+"""What validation checks (E417)."""

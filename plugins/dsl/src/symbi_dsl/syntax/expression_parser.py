@@ -161,8 +161,6 @@ class ExpressionParser(LiteralParser):
                 seen.add(name)
                 named.append((name, self.expression()))
             else:
-                if named:
-                    self.fail("E200", "an argument without a name can not follow a named one")
                 args.append(self.expression())
             height = max(height, self.height)
             if not self.accept(","):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from symbi_dsl.syntax.hints import quoted
+from symbi_dsl.syntax.hints import quoted, word_hint
 from symbi_dsl.syntax.items import (
     Behavior,
     Declaration,
@@ -60,7 +60,8 @@ class ItemParser(PropertyParser):
         if effect not in _EFFECTS:
             if self.kind[at] != "id":
                 self.unclosed(opener, "}")
-            hint = "a rule begins with `allow:`, `deny:`, `require:` or `audit:`"
+            advice = None if self.newline[at] else word_hint(self.text[at])
+            hint = advice or "a rule begins with `allow:`, `deny:`, `require:` or `audit:`"
             self.fail("E200", f"expected a rule, found {self.found()}", hint=hint)
         self.pos += 1
         if self.kind[self.pos] != ":":
