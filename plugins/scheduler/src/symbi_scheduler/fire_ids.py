@@ -7,13 +7,15 @@ from hashlib import blake2b
 __all__ = ["fire_id", "idempotency_key", "jitter_ms"]
 
 
-def fire_id(schedule_id: str, scheduled_for: int, kind: str = "regular") -> str:
+def fire_id(schedule_id: str, scheduled_for: int, kind: str | int = "regular") -> str:
     """The UUID (version 8) of the fire of a schedule at a due time in milliseconds.
 
-    `kind` is `regular` for what the schedule itself makes, `r<attempt>` for retries, `backfill`, `missed`, or unique for manual ones.
+    It begins with the due time, so that ids sort by time and the index grows at its end; the rest is a digest. `kind` is `regular` for what
+    the schedule itself makes, `r<attempt>…` for retries, `backfill`, `missed`, or unique for manual ones.
     """
-    text = blake2b(f"{schedule_id}:{scheduled_for}:{kind}".encode(), digest_size=16).hexdigest()
-    return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-a{text[17:20]}-{text[20:]}"
+    rest = blake2b(f"{schedule_id}:{scheduled_for}:{kind}".encode(), digest_size=10).hexdigest()
+    time = f"{max(scheduled_for, 0) & 0xFFFFFFFFFFFF:012x}"
+    return f"{time[:8]}-{time[8:]}-8{rest[:3]}-a{rest[3:6]}-{rest[6:18]}"
 
 
 def idempotency_key(schedule_id: str, scheduled_for: int) -> str:

@@ -53,10 +53,9 @@ class _Collision(Exception):
     """A fire that is there already was about to be recorded again."""
 
 
-def fire_due(conn: Connection, keeper: Timekeeper, node: str, plans: Plans, free: int) -> Batch:
-    """Fire what is due, at most one batch; of the new fires the first `free` are claimed for this node."""
+def fire_due(conn: Connection, keeper: Timekeeper, node: str, plans: Plans, free: int, most: int) -> Batch:
+    """Fire what is due, at most `most` schedules; of the new fires the first `free` are claimed for this node."""
     now = keeper.read(conn)
-    most = plans.config.batch
     rows = conn.execute(DUE, {"now": now, "most": most}).all()
     batch = Batch(now=now, full=len(rows) == most)
     if rows:

@@ -20,6 +20,7 @@ __all__ = ["Pump"]
 
 _log = logging.getLogger("symbi.scheduler")
 _LOCKED_PAUSE = 0.01
+_LARGER = 5
 
 
 class Pump:
@@ -73,13 +74,17 @@ class Pump:
             self._due_at = self._queued_at = 0
         if self._due_at == 0 and self._queued_at == 0:
             self._due_at, self._queued_at = await self._context.store.read(upcoming_work)
+        most = self._config.batch
         while self._due_at is not None and self._due_at <= self._keeper.now():
             batch = await self._context.store.write_committed(
-                fire_due, self._keeper, self._node, self._plans, self._free()
+                fire_due, self._keeper, self._node, self._plans, self._free(), most
             )
             await self._take(batch)
             if not batch.full:
                 break
+            most = min(
+                most * 2, self._config.batch * _LARGER
+            )  # a first small one is durable soon, larger ones write less
         await self._claim()
         return self._pause()
 

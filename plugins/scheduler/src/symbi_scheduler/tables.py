@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 from symbi.contracts.delivery import DeliverySpec
 from symbi.contracts.principal import Principal
@@ -70,7 +70,7 @@ FIRES = Table(
     "scheduler_fires",
     METADATA,
     Column("id", String(36), primary_key=True),
-    Column("schedule_id", String(36), ForeignKey("scheduler_schedules.id", ondelete="CASCADE"), nullable=False),
+    Column("schedule_id", String(36), nullable=False),
     Column("scheduled_for", ms(), nullable=False),
     Column("trigger", String(10), nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -117,7 +117,7 @@ OUTBOX = Table(
     "scheduler_outbox",
     METADATA,
     Column("id", String(36), primary_key=True),
-    Column("fire_id", String(36), ForeignKey("scheduler_fires.id", ondelete="CASCADE"), nullable=False),
+    Column("fire_id", String(36), nullable=False),
     Column("position", Integer, nullable=False),
     Column("spec", Json(DeliverySpec), nullable=False),
     Column("payload", Text, nullable=False),
