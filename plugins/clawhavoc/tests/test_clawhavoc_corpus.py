@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from clawhavoc_corpus import CASES, CLEAN, DISGUISES
+
 from symbi.contracts.scanner import SkillScannerService
 from symbi.testing.kernels import open_kernel
 
@@ -28,7 +29,6 @@ async def rules_found(service: SkillScannerService, name: str, text: str) -> set
 
 
 def test_the_corpus_is_large_enough() -> None:
-    assert set(CASES) == {finding for finding in CASES}
     assert sum(len(bad) + len(good) for bad, good in CASES.values()) + len(DISGUISES) + len(CLEAN) >= 300
     assert len(CASES) == 40
 
@@ -38,20 +38,30 @@ async def test_cases_are_found_and_near_misses_are_not(tmp_path: Path, engine: s
     wrong = []
     async with scanner(tmp_path, engine) as service:
         for rule, (bad, good) in CASES.items():
-            wrong += [f"missed {rule}: {text!r}" for text in bad if rule not in await rules_found(service, "case.txt", text)]
-            wrong += [f"false {rule}: {text!r}" for text in good if rule in await rules_found(service, "case.txt", text)]
+            wrong += [
+                f"missed {rule}: {text!r}" for text in bad if rule not in await rules_found(service, "case.txt", text)
+            ]
+            wrong += [
+                f"false {rule}: {text!r}" for text in good if rule in await rules_found(service, "case.txt", text)
+            ]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_disguises_do_not_help(tmp_path: Path, engine: str) -> None:
     async with scanner(tmp_path, engine) as service:
-        missed = [trick for trick, (name, text) in DISGUISES.items() if "pipe-to-shell" not in await rules_found(service, name, text)]
+        missed = [
+            trick
+            for trick, (name, text) in DISGUISES.items()
+            if "pipe-to-shell" not in await rules_found(service, name, text)
+        ]
     assert not missed
 
 
 async def test_honest_texts_are_clean(tmp_path: Path) -> None:
     """Requirement 6: bilingual prose, emoji, joiners, marks and hashes give no finding at all."""
     async with scanner(tmp_path, "re2") as service:
-        noisy = {name: found for name, (file, text) in CLEAN.items() if (found := await rules_found(service, file, text))}
+        noisy = {
+            name: found for name, (file, text) in CLEAN.items() if (found := await rules_found(service, file, text))
+        }
     assert not noisy

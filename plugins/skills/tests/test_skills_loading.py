@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from symbi.contracts.errors import Forbidden, InvalidRequest, NotFound
 from symbi.contracts.scanner import Pattern, ScannerRule, ScannerRuleSource
 from symbi_skills.loader import SkillLoader
@@ -12,7 +13,9 @@ from symbi_skills.scanner import SkillScanner
 from symbi_skills.skill import read_skill
 
 GOOD = "---\nname: pdf-tools\ndescription: Fills forms.\nlicense: MIT\nallowed-tools: Read Bash\nmetadata:\n  author: me\n  version: 1\n---\n\n# How\n"
-RULE = ScannerRule(id="evil", category="custom", severity="critical", message="m", check=Pattern("evil"), bad=("evil",), good=())
+RULE = ScannerRule(
+    id="evil", category="custom", severity="critical", message="m", check=Pattern("evil"), bad=("evil",), good=()
+)
 
 
 def scanner() -> SkillScanner:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, UTC
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
+
 from symbi.contracts.errors import ConfigError
 from symbi.contracts.scanner import Pattern, ScannerRule, ScannerRuleSource, ScanResult
 from symbi_skills.baseline import read_baseline
@@ -19,7 +20,16 @@ from symbi_skills.scanner import SkillScanner
 
 
 def rule(name: str, regex: str, severity: str, category: str = "custom") -> ScannerRuleSource:
-    made = ScannerRule(id=name, category=category, severity=severity, message=f"Finds {name}", check=Pattern(regex), bad=(regex,), good=(), remediation="Do not.")  # type: ignore[arg-type]
+    made = ScannerRule(
+        id=name,
+        category=category,
+        severity=severity,
+        message=f"Finds {name}",
+        check=Pattern(regex),
+        bad=(regex,),
+        good=(),
+        remediation="Do not.",
+    )  # type: ignore[arg-type]
     return ScannerRuleSource(plugin="test", rule=made)
 
 
@@ -99,7 +109,12 @@ def test_a_suppression_covers_only_its_scope(scope: dict[str, str]) -> None:
 def test_suppressions_need_a_reason_and_an_end() -> None:
     good = b'[[suppress]]\nrule = "worst"\nreason = "r"\nexpires = 2027-01-31\npath = "*/x"\n'
     assert parse_suppressions(good, where="s.toml")[0].path == "*/x"
-    for broken in (b'[[suppress]]\nrule = "a"\nexpires = 2027-01-31', b'[[suppress]]\nrule = "a"\nreason = "r"', b"[[", b'[[suppress]]\nrule="a"\nreason="r"\nexpires=2027-01-31\nline=3'):
+    for broken in (
+        b'[[suppress]]\nrule = "a"\nexpires = 2027-01-31',
+        b'[[suppress]]\nrule = "a"\nreason = "r"',
+        b"[[",
+        b'[[suppress]]\nrule="a"\nreason="r"\nexpires=2027-01-31\nline=3',
+    ):
         with pytest.raises(ConfigError, match=r"s\.toml"):
             parse_suppressions(broken, where="s.toml")
 
@@ -120,14 +135,28 @@ def test_severities_can_be_relaxed_by_the_operator_only() -> None:
 def test_examples_are_demoted_on_request_but_never_what_is_critical() -> None:
     files = {"a.md": b"```\nworst\nmid\n```\n"}
     result = scan(ScanPolicy(demote_examples=True), files)
-    assert [(finding.rule, finding.severity) for finding in result.findings] == [("worst", "critical"), ("mid", "warning")]
+    assert [(finding.rule, finding.severity) for finding in result.findings] == [
+        ("worst", "critical"),
+        ("mid", "warning"),
+    ]
 
 
 def test_json_has_what_the_interface_says() -> None:
     document = json.loads(msgspec.json.encode(as_document(scan())))
     assert document["passed"] is False
     assert document["scanned_files"] == 2
-    assert {"rule", "severity", "category", "message", "path", "line", "column", "snippet", "fingerprint", "suppressed"} <= set(document["findings"][0])
+    assert {
+        "rule",
+        "severity",
+        "category",
+        "message",
+        "path",
+        "line",
+        "column",
+        "snippet",
+        "fingerprint",
+        "suppressed",
+    } <= set(document["findings"][0])
     assert document["skipped"] == []
 
 

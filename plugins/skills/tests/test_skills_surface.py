@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
 from symbi.cli.main import main
 from symbi.testing.apps import open_app
 
@@ -26,9 +27,14 @@ async def test_the_route_scans_texts_and_files(tmp_path: Path) -> None:
         document = answer.json()
         assert document["passed"] is False
         assert [finding["rule"] for finding in document["findings"]] == ["pipe-to-shell"]
-        files = [{"path": "SKILL.md", "content": "hello"}, {"path": "s/run.sh", "content_base64": base64.b64encode(EVIL.encode()).decode()}]
+        files = [
+            {"path": "SKILL.md", "content": "hello"},
+            {"path": "s/run.sh", "content_base64": base64.b64encode(EVIL.encode()).decode()},
+        ]
         document = (await app.client.post("/scan", json={"files": files, "ledger": True})).json()
-        assert [(finding["rule"], finding["path"]) for finding in document["findings"]] == [("pipe-to-shell", "skill/s/run.sh")]
+        assert [(finding["rule"], finding["path"]) for finding in document["findings"]] == [
+            ("pipe-to-shell", "skill/s/run.sh")
+        ]
         assert len(document["files"]) == 2
         assert (await app.client.post("/scan", json={"content": "hello"})).json()["passed"] is True
 
@@ -55,7 +61,9 @@ async def test_rules_and_skills_are_listed(tmp_path: Path) -> None:
     folder = tmp_path / "skills" / "one"
     folder.mkdir(parents=True)
     (folder / "SKILL.md").write_text("---\nname: one\ndescription: First.\n---\n")
-    async with open_app(tmp_path, PLUGINS, tables={"plugins": {"skills": {"paths": [str(tmp_path / "skills")]}}}) as app:
+    async with open_app(
+        tmp_path, PLUGINS, tables={"plugins": {"skills": {"paths": [str(tmp_path / "skills")]}}}
+    ) as app:
         rules = (await app.client.get("/scan/rules")).json()["rules"]
         assert len([rule for rule in rules if rule["plugin"] == "clawhavoc"]) == 40
         skills = (await app.client.get("/skills")).json()
@@ -135,9 +143,13 @@ def test_skills_are_listed_and_shown(here: Path) -> None:
 
 def test_the_plugin_module_imports_no_library() -> None:
     code = "import sys, symbi_skills.plugin as p\nlist(p.services()), list(p.routes()), list(p.commands())\nprint([m for m in ('re2', 'yaml', 'litestar', 'click', 'sqlalchemy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_declaring_rules_compiles_nothing() -> None:
     code = "import sys, symbi_clawhavoc.plugin as p\nassert len(list(p.scanner_rules())) == 40\nprint([m for m in ('re2', 'symbi_skills') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

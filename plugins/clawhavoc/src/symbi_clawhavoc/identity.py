@@ -16,9 +16,7 @@ NOUN = (
     r"(?:summar(?:y|ies)|overview|style|tone|spirit|voice|review|description|explanation|analysis|meaning|purpose|quote|outline|critique"
     r"|translation|recap|digest)"
 )
-SOURCE = (
-    r"(?:per|according\s+to|based\s+on|following|described\s+in|defined\s+in|specified\s+in|see|read|reads|reading|consult|like|unlike|matching)"
-)
+SOURCE = r"(?:per|according\s+to|based\s+on|following|described\s+in|defined\s+in|specified\s+in|see|read|reads|reading|consult|like|unlike|matching)"
 
 
 def tampering(name: str) -> tuple[Pattern, ...]:

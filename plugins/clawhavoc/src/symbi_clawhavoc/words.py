@@ -32,9 +32,7 @@ RUN = r"""(?:(?:[\w./-]*/)?(?:sudo|doas|env|exec|nohup|command|time|nice|busybox
 PIPED = rf"""\|&?\s*["'(]?\s*{RUN}["']?{INTERPRETER}"""
 """A pipe into something that runs what it reads."""
 
-FETCH = (
-    r"""\b(?:fetch\w*|requests?|https?|curl|wget|urlopen|urllib\w*|axios|httpx|aiohttp|urlretrieve|XMLHttpRequest|UrlFetchApp)\b"""
-)
+FETCH = r"""\b(?:fetch\w*|requests?|https?|curl|wget|urlopen|urllib\w*|axios|httpx|aiohttp|urlretrieve|XMLHttpRequest|UrlFetchApp)\b"""
 """A word that gets something from the network."""
 
 HOME = r"""(?:~|\$\{?HOME\}?|%USERPROFILE%|\$env:USERPROFILE|/root|/home/[^\s/]+|/Users/[^\s/]+)"""

@@ -32,4 +32,8 @@ def read_baseline(content: bytes, *, where: str) -> frozenset[str]:
         document: Any = msgspec.json.decode(content)
         return frozenset(str(finding["fingerprint"]) for finding in document["findings"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        raise ConfigError(f"{where} is no baseline", path="baseline", hint="write one with: symbi scan PATH --format json > baseline.json") from None
+        raise ConfigError(
+            f"{where} is no baseline",
+            path="baseline",
+            hint="write one with: symbi scan PATH --format json > baseline.json",
+        ) from None

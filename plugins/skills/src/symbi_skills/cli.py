@@ -32,7 +32,11 @@ def sources_of(ctx: click.Context) -> tuple[SkillsConfig, list[ScannerRuleSource
     state = state_of(ctx)
     config = state.settings.section("plugins.skills", SkillsConfig)
     found = offers(ctx, SCANNER_RULES)
-    refuse_faults((record.name, fault.stage, fault.error, fault.remedy) for record in state.manager.records.values() for fault in record.faults)
+    refuse_faults(
+        (record.name, fault.stage, fault.error, fault.remedy)
+        for record in state.manager.records.values()
+        for fault in record.faults
+    )
     folder = state.settings.folder
     return config, [*as_sources(found), *config.pack_rules(folder)], folder
 
@@ -51,17 +55,39 @@ def scanner_of(ctx: click.Context, **changes: Any) -> SkillScanner:
     enabled = frozenset(changes.pop("enabled", ()))
     disabled = frozenset(changes.pop("disabled", ()))
     policy = config.policy(folder)
-    policy = msgspec.structs.replace(policy, enabled=policy.enabled | enabled, disabled=policy.disabled | disabled, **{name: value for name, value in changes.items() if value})
+    policy = msgspec.structs.replace(
+        policy,
+        enabled=policy.enabled | enabled,
+        disabled=policy.disabled | disabled,
+        **{name: value for name, value in changes.items() if value},
+    )
     return SkillScanner(sources, policy=policy, engine=engine)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True, help="How the result is printed.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How the result is printed.",
+)
 @json_option
-@click.option("--fail-on", type=click.Choice(_SEVERITIES, case_sensitive=False), help="The mildest severity that fails (default: high).")
-@click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), help="An earlier JSON result; only what is new fails.")
-@click.option("--suppressions", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file of [[suppress]] tables.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_SEVERITIES, case_sensitive=False),
+    help="The mildest severity that fails (default: high).",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="An earlier JSON result; only what is new fails.",
+)
+@click.option(
+    "--suppressions", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file of [[suppress]] tables."
+)
 @click.option("--rules", "packs", multiple=True, type=click.Path(dir_okay=False), help="A rule pack in YAML or TOML.")
 @click.option("--enable", multiple=True, metavar="NAME", help="Turn on opt-in rules by id, category or plugin.")
 @click.option("--disable", multiple=True, metavar="RULE", help="Turn off a rule by id.")
@@ -71,7 +97,16 @@ def scanner_of(ctx: click.Context, **changes: Any) -> SkillScanner:
 @click.option("--ledger", is_flag=True, help="List every file in the JSON result.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to a file.")
 @click.pass_context
-def scan(ctx: click.Context, paths: tuple[Path, ...], form: str, as_json: bool, output: Path | None, ledger: bool, **given: Any) -> None:
+def scan(
+    ctx: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    form: str,
+    as_json: bool,
+    output: Path | None,
+    ledger: bool,
+    **given: Any,
+) -> None:
     """Scan skills, folders, files and archives; exit 0 passed, 1 failed, 2 could not be scanned.
 
     Example: symbi scan ~/.claude/skills --fail-on medium --format sarif
@@ -101,7 +136,9 @@ def _scanner(ctx: click.Context, given: dict[str, Any]) -> SkillScanner:
         if given["baseline"]:
             changes["baseline"] = read_baseline(given["baseline"].read_bytes(), where=str(given["baseline"]))
         if given["suppressions"]:
-            changes["suppressions"] = parse_suppressions(given["suppressions"].read_bytes(), where=str(given["suppressions"]))
+            changes["suppressions"] = parse_suppressions(
+                given["suppressions"].read_bytes(), where=str(given["suppressions"])
+            )
         return scanner_of(ctx, **changes)
     except OSError as error:
         raise click.UsageError(f"{error.filename}: {(error.strerror or 'cannot be read').lower()}") from None
@@ -143,7 +180,7 @@ def _print(result: ScanResult, scanner: SkillScanner, form: str, ledger: bool, o
         output.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
 
 
-class _progress:  # noqa: N801  # reads as a function
+class _progress:  # reads as a function
     """A line on a terminal that says how far the scan is; nothing in a pipe."""
 
     def __enter__(self) -> Callable[[Progress], None] | None:
@@ -155,7 +192,11 @@ class _progress:  # noqa: N801  # reads as a function
         if self._count % 50 == 0:
             from symbi_skills.snippet import clean
 
-            click.echo(f"\r\x1b[K{progress.scanned} files, {progress.bytes / 1e6:.1f} MB  {clean(progress.file)[-60:]}", nl=False, err=True)
+            click.echo(
+                f"\r\x1b[K{progress.scanned} files, {progress.bytes / 1e6:.1f} MB  {clean(progress.file)[-60:]}",
+                nl=False,
+                err=True,
+            )
 
     def __exit__(self, *_: object) -> None:
         if self._count >= 50:
@@ -175,12 +216,30 @@ def rules(ctx: click.Context, as_json: bool, plugin: str | None) -> None:
     from symbi_skills.rules_view import rules_document
 
     config, sources, _ = sources_of(ctx)
-    on = frozenset(source.rule.id for source in chosen(sources, enabled=config.enabled, disabled=config.disabled)) if sources else frozenset()
+    on = (
+        frozenset(source.rule.id for source in chosen(sources, enabled=config.enabled, disabled=config.disabled))
+        if sources
+        else frozenset()
+    )
     shown = [source for source in sources if plugin in (None, source.plugin)]
     if as_json:
         print_json(rules_document(shown, on=on))
         return
-    rows = [[source.rule.id, source.rule.severity, source.rule.category, source.plugin, "on" if source.rule.id in on else "off", source.rule.message] for source in shown]
-    table(["rule", "severity", "category", "plugin", "", "message"], rows, empty="no scanner rules are installed; pip install symbi-clawhavoc")
+    rows = [
+        [
+            source.rule.id,
+            source.rule.severity,
+            source.rule.category,
+            source.plugin,
+            "on" if source.rule.id in on else "off",
+            source.rule.message,
+        ]
+        for source in shown
+    ]
+    table(
+        ["rule", "severity", "category", "plugin", "", "message"],
+        rows,
+        empty="no scanner rules are installed; pip install symbi-clawhavoc",
+    )
     if not rows:
         warn("without rules nothing passes a scan")

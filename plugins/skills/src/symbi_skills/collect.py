@@ -27,7 +27,11 @@ def installed_rules() -> list[ScannerRuleSource]:
     manager = PluginManager()
     manager.discover()
     declared = [(entry.plugin.name, entry.item) for entry in manager.collect(SCANNER_RULES)]
-    refuse_faults((record.name, fault.stage, fault.error, fault.remedy) for record in manager.records.values() for fault in record.faults)
+    refuse_faults(
+        (record.name, fault.stage, fault.error, fault.remedy)
+        for record in manager.records.values()
+        for fault in record.faults
+    )
     return as_sources(declared)
 
 
@@ -35,10 +39,14 @@ def refuse_faults(faults: Iterable[tuple[str, str, str, str]]) -> None:
     """Raise `PluginError` for the first (plugin, stage, error, remedy) that concerns scanner rules."""
     for plugin, stage, error, remedy in faults:
         if stage == "declare:scanner_rules":
-            raise PluginError(f"the scanner rules of plugin {plugin!r} are broken: {error}", plugin=plugin, hint=remedy or None)
+            raise PluginError(
+                f"the scanner rules of plugin {plugin!r} are broken: {error}", plugin=plugin, hint=remedy or None
+            )
 
 
-def chosen(sources: Iterable[ScannerRuleSource], *, enabled: frozenset[str], disabled: frozenset[str]) -> list[ScannerRuleSource]:
+def chosen(
+    sources: Iterable[ScannerRuleSource], *, enabled: frozenset[str], disabled: frozenset[str]
+) -> list[ScannerRuleSource]:
     """Return the rules that are on: default rules and those enabled by id, category or plugin, without the disabled ids.
 
     Raises `ConfigError` when nothing is left, or when `disabled` names no rule.
@@ -46,11 +54,26 @@ def chosen(sources: Iterable[ScannerRuleSource], *, enabled: frozenset[str], dis
     listed = list(sources)
     known = {source.rule.id for source in listed}
     for name in sorted(disabled - known):
-        raise ConfigError(f"no scanner rule is called {name!r}", path="plugins.skills.disabled", hint="symbi rules lists them")
+        raise ConfigError(
+            f"no scanner rule is called {name!r}", path="plugins.skills.disabled", hint="symbi rules lists them"
+        )
     words = {word for source in listed for word in (source.rule.id, source.rule.category, source.plugin)}
     for name in sorted(enabled - words):
-        raise ConfigError(f"no scanner rule, category or plugin is called {name!r}", path="plugins.skills.enabled", hint="symbi rules lists them")
-    kept = [source for source in listed if (source.rule.default or enabled & {source.rule.id, source.rule.category, source.plugin}) and source.rule.id not in disabled]
+        raise ConfigError(
+            f"no scanner rule, category or plugin is called {name!r}",
+            path="plugins.skills.enabled",
+            hint="symbi rules lists them",
+        )
+    kept = [
+        source
+        for source in listed
+        if (source.rule.default or enabled & {source.rule.id, source.rule.category, source.plugin})
+        and source.rule.id not in disabled
+    ]
     if not kept:
-        raise ConfigError("no scanner rule is installed and on, so nothing can pass", path="plugins.skills", hint="pip install symbi-clawhavoc")
+        raise ConfigError(
+            "no scanner rule is installed and on, so nothing can pass",
+            path="plugins.skills",
+            hint="pip install symbi-clawhavoc",
+        )
     return kept

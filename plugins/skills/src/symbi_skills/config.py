@@ -48,7 +48,11 @@ class SkillsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def policy(self, folder: Path) -> ScanPolicy:
         """Return the policy; files are relative to `folder`. Raises `ConfigError`."""
-        suppressions = parse_suppressions(_read(folder, self.suppressions, "suppressions"), where=self.suppressions) if self.suppressions else ()
+        suppressions = (
+            parse_suppressions(_read(folder, self.suppressions, "suppressions"), where=self.suppressions)
+            if self.suppressions
+            else ()
+        )
         return ScanPolicy(
             fail_on=self.fail_on, fail_rules=self.fail_rules, max_counts=self.max_counts, severities=self.severities,
             demote_examples=self.demote_examples, enabled=self.enabled, disabled=self.disabled, allowed_executables=self.allowed_executables,
@@ -66,4 +70,6 @@ def _read(folder: Path, name: str, setting: str) -> bytes:
     try:
         return (folder / Path(name).expanduser()).read_bytes()
     except OSError as error:
-        raise ConfigError(f"{name}: {(error.strerror or 'cannot be read').lower()}", path=f"plugins.skills.{setting}") from None
+        raise ConfigError(
+            f"{name}: {(error.strerror or 'cannot be read').lower()}", path=f"plugins.skills.{setting}"
+        ) from None

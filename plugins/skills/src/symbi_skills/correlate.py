@@ -36,7 +36,10 @@ def correlate(findings: Sequence[Finding], texts: Mapping[str, bytes]) -> list[F
 
 
 def _made_executable(text: bytes) -> set[str]:
-    return {match.group(1).decode("utf-8", "replace").rsplit("/", 1)[-1] for match in re.finditer(rb"\bchmod\s+\S*\+\S*x\S*\s+[\"']?([\w./~$-]+)", text)}
+    return {
+        match.group(1).decode("utf-8", "replace").rsplit("/", 1)[-1]
+        for match in re.finditer(rb"\bchmod\s+\S*\+\S*x\S*\s+[\"']?([\w./~$-]+)", text)
+    }
 
 
 def _download_and_run(path: str, text: str, found: list[Finding], executable: set[str]) -> list[Finding]:
@@ -46,10 +49,16 @@ def _download_and_run(path: str, text: str, found: list[Finding], executable: se
         if not name or name not in executable:
             continue
         after = text[match.end() :]
-        runs = re.search(rf"(?:^|[;&|]\s*|\b(?:sudo|sh|bash|exec|nohup|env)\s+)[\"']?(?:[\w.~$/-]*/)?{re.escape(name)}(?=[\s\"';&|)]|$)", after, re.MULTILINE)
+        runs = re.search(
+            rf"(?:^|[;&|]\s*|\b(?:sudo|sh|bash|exec|nohup|env)\s+)[\"']?(?:[\w.~$/-]*/)?{re.escape(name)}(?=[\s\"';&|)]|$)",
+            after,
+            re.MULTILINE,
+        )
         if runs:
             first = next(finding for finding in found if finding.rule.startswith("downloader-"))
-            return [meta_finding("download-and-run", path, name, line=first.line, text=first.snippet, context=first.context)]
+            return [
+                meta_finding("download-and-run", path, name, line=first.line, text=first.snippet, context=first.context)
+            ]
     return []
 
 
@@ -58,5 +67,14 @@ def _exfiltration(findings: Sequence[Finding], texts: Mapping[str, bytes]) -> li
     for reader in readers:
         text = texts.get(reader.path, b"").decode("utf-8", "replace")
         if text and _SENDS.search(text):
-            return [meta_finding("credential-exfiltration", reader.path, reader.message, line=reader.line, text=reader.snippet, context=reader.context)]
+            return [
+                meta_finding(
+                    "credential-exfiltration",
+                    reader.path,
+                    reader.message,
+                    line=reader.line,
+                    text=reader.snippet,
+                    context=reader.context,
+                )
+            ]
     return []

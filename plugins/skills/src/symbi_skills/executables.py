@@ -16,11 +16,79 @@ _ASSIGN = re.compile(r"^\w+=\S*$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)\s*(\w*)")
 _SPLIT = re.compile(r"\|\||&&|[;|&\n]|\$\(|`")
 _KEYWORDS = {
-    "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "function", "select", "time", "{", "}", "!", "[[", "]]",
-    "[", "echo", "cd", "export", "set", "unset", "local", "return", "exit", "read", "shift", "test", "true", "false", "source", ".", "printf", "trap",
-    "eval", "exec", "wait", "declare", "readonly", "break", "continue", "pwd", "alias", "command", "type", "let", ":", "umask", "getopts",
-}  # fmt: skip
-_PREFIXES = {"sudo", "env", "exec", "nohup", "command", "time", "nice", "then", "do", "else", "!", "xargs", "if", "while", "elif", "until"}
+    "if",
+    "then",
+    "else",
+    "elif",
+    "fi",
+    "for",
+    "while",
+    "until",
+    "do",
+    "done",
+    "case",
+    "esac",
+    "in",
+    "function",
+    "select",
+    "time",
+    "{",
+    "}",
+    "!",
+    "[[",
+    "]]",
+    "[",
+    "echo",
+    "cd",
+    "export",
+    "set",
+    "unset",
+    "local",
+    "return",
+    "exit",
+    "read",
+    "shift",
+    "test",
+    "true",
+    "false",
+    "source",
+    ".",
+    "printf",
+    "trap",
+    "eval",
+    "exec",
+    "wait",
+    "declare",
+    "readonly",
+    "break",
+    "continue",
+    "pwd",
+    "alias",
+    "command",
+    "type",
+    "let",
+    ":",
+    "umask",
+    "getopts",
+}
+_PREFIXES = {
+    "sudo",
+    "env",
+    "exec",
+    "nohup",
+    "command",
+    "time",
+    "nice",
+    "then",
+    "do",
+    "else",
+    "!",
+    "xargs",
+    "if",
+    "while",
+    "elif",
+    "until",
+}
 _SHELL_FENCES = {"sh", "bash", "shell", "zsh", "console", "shellsession"}
 
 
@@ -31,7 +99,16 @@ def disallowed(path: str, text: str, allowed: tuple[str, ...]) -> list[Finding]:
     for name, line in commands_of(path, text):
         if name not in seen and not _allows(name, allowed):
             seen.add(name)
-            found.append(meta_finding("executable-not-allowed", path, name, line=line, text=text.split("\n")[line - 1][:400], context="script"))
+            found.append(
+                meta_finding(
+                    "executable-not-allowed",
+                    path,
+                    name,
+                    line=line,
+                    text=text.split("\n")[line - 1][:400],
+                    context="script",
+                )
+            )
     return found
 
 
@@ -62,7 +139,9 @@ def _interpreter(path: str, words: list[str]) -> str:
 
 
 def _fenced(text: str) -> Iterator[tuple[str, int]]:
-    language, block, start = None, [], 0
+    language: str | None = None
+    block: list[str] = []
+    start = 0
     for number, line in enumerate(text.split("\n"), 1):
         fence = _FENCE.match(line)
         if fence and language is None:
@@ -89,7 +168,14 @@ def _shell(lines: list[str], first: int) -> Iterator[tuple[str, int]]:
         code = re.sub(r"(?:^|\s)#.*|'[^']*'|\"[^\"$`]*\"", " ", line)
         for piece in _SPLIT.split(code):
             words = [word.strip("()\"'") for word in piece.split()]
-            while words and (_ASSIGN.match(words[0]) or words[0] in _PREFIXES or words[0].startswith("-") or not words[0]):
+            while words and (
+                _ASSIGN.match(words[0]) or words[0] in _PREFIXES or words[0].startswith("-") or not words[0]
+            ):
                 words.pop(0)
-            if words and re.fullmatch(r"[\w./+-]+", words[0]) and words[0] not in _KEYWORDS and not words[0].endswith(")"):
+            if (
+                words
+                and re.fullmatch(r"[\w./+-]+", words[0])
+                and words[0] not in _KEYWORDS
+                and not words[0].endswith(")")
+            ):
                 yield words[0].rsplit("/", 1)[-1], number

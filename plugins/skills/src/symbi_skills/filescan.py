@@ -23,7 +23,24 @@ from symbi_skills.textscan import Hit, TextScan
 
 __all__ = ["FileReport", "FileScanner", "meta_finding"]
 
-_COMMAND_WORDS = {"curl", "wget", "bash", "sudo", "eval", "exec", "chmod", "base64", "python", "import", "http", "https", "ssh", "rm", "sh", "nc"}
+_COMMAND_WORDS = {
+    "curl",
+    "wget",
+    "bash",
+    "sudo",
+    "eval",
+    "exec",
+    "chmod",
+    "base64",
+    "python",
+    "import",
+    "http",
+    "https",
+    "ssh",
+    "rm",
+    "sh",
+    "nc",
+}
 _MAX_TEXT_FINDINGS = 20
 
 
@@ -35,7 +52,16 @@ class FileReport(NamedTuple):
     text: bytes
 
 
-def meta_finding(rule: str, path: str, why: str = "", *, line: int | None = None, text: str = "", severity: Severity | None = None, context: FindingContext = "file") -> Finding:
+def meta_finding(
+    rule: str,
+    path: str,
+    why: str = "",
+    *,
+    line: int | None = None,
+    text: str = "",
+    severity: Severity | None = None,
+    context: FindingContext = "file",
+) -> Finding:
     """Return a finding of the scanner itself."""
     meta = META[rule]
     message = f"{meta.message}: {clean(why)}" if why else meta.message
@@ -56,8 +82,14 @@ class FileScanner:
         """Scan one file; `source` is the Python source beside a compiled one."""
         digest = hashlib.sha256(raw).hexdigest()
         findings: list[Finding] = []
-        status, reason, encoding, text = self._content(path, raw, findings, Budget(self._policy.limits, len(raw)), 0, source)
-        return FileReport(findings, Coverage(path=path, status=status, size=len(raw), sha256=digest, reason=reason, encoding=encoding), text)
+        status, reason, encoding, text = self._content(
+            path, raw, findings, Budget(self._policy.limits, len(raw)), 0, source
+        )
+        return FileReport(
+            findings,
+            Coverage(path=path, status=status, size=len(raw), sha256=digest, reason=reason, encoding=encoding),
+            text,
+        )
 
     def _content(
         self, path: str, raw: bytes, findings: list[Finding], budget: Budget, depth: int, source: bytes | None = None
@@ -83,7 +115,9 @@ class FileScanner:
             return "scanned", "compiled from the source beside it", "", b""
         return self._binary(path, raw, findings, words)
 
-    def _binary(self, path: str, raw: bytes, findings: list[Finding], words: str) -> tuple[CoverageStatus, str, str, bytes]:
+    def _binary(
+        self, path: str, raw: bytes, findings: list[Finding], words: str
+    ) -> tuple[CoverageStatus, str, str, bytes]:
         findings.append(meta_finding("opaque-binary", path, words))
         self._strings(path, raw, findings)
         return "partly", words, "binary", b""
@@ -93,16 +127,24 @@ class FileScanner:
         text = raw.replace(b"\0", b"\n").decode("utf-8", "replace").encode()
         scan = TextScan(self._rules, path, python=False)
         scan.scan(text)
-        findings.extend(self._finding(hit, path, None, "strings in binary data") for hit in scan.hits.values() if len(hit.text.strip()) >= 8)
+        findings.extend(
+            self._finding(hit, path, None, "strings in binary data")
+            for hit in scan.hits.values()
+            if len(hit.text.strip()) >= 8
+        )
 
-    def _pdf(self, path: str, raw: bytes, findings: list[Finding], budget: Budget) -> tuple[CoverageStatus, str, str, bytes]:
+    def _pdf(
+        self, path: str, raw: bytes, findings: list[Finding], budget: Budget
+    ) -> tuple[CoverageStatus, str, str, bytes]:
         text, readable = pdf_text(raw, budget)
         self._strings(path, raw + b"\n" + text, findings)
         if not readable:
             findings.append(meta_finding("opaque-binary", path, "the PDF is encrypted or too large"))
         return ("scanned" if readable else "partly"), "text of a PDF", "", b""
 
-    def _archive(self, path: str, raw: bytes, words: str, findings: list[Finding], budget: Budget, depth: int) -> tuple[CoverageStatus, str, str, bytes]:
+    def _archive(
+        self, path: str, raw: bytes, words: str, findings: list[Finding], budget: Budget, depth: int
+    ) -> tuple[CoverageStatus, str, str, bytes]:
         if depth >= self._policy.limits.max_archive_depth:
             findings.append(meta_finding("archive-unsafe", path, f"more than {depth} archives within each other"))
             return "skipped", "nested too deep", "", b""
@@ -119,10 +161,16 @@ class FileScanner:
             self._content(inner, content, findings, budget, depth + 1)
         return ("scanned" if complete else "partly"), f"{words} archive", "", b""
 
-    def _text(self, path: str, raw: bytes, decoded: Decoded, findings: list[Finding], budget: Budget, depth: int) -> None:
+    def _text(
+        self, path: str, raw: bytes, decoded: Decoded, findings: list[Finding], budget: Budget, depth: int
+    ) -> None:
         data = decoded.data
         python = looks_like_python(path, data[:100])
-        scan = TextScan(self._rules, path, python=python or path.endswith((".md", ".markdown", ".ipynb")) or "." not in path.rsplit("/", 1)[-1])
+        scan = TextScan(
+            self._rules,
+            path,
+            python=python or path.endswith((".md", ".markdown", ".ipynb")) or "." not in path.rsplit("/", 1)[-1],
+        )
         scan.scan(data)
         if path.endswith(".ipynb"):
             self._notebook(scan, data)
@@ -137,10 +185,22 @@ class FileScanner:
         if not data.isascii() or decoded.unusual:
             self._characters(path, data, lines, context, findings)
         for line in scan.too_deep[:1]:
-            findings.append(meta_finding("obfuscated-text", path, "encoded more than three times over", line=line + 1, context=context(line)))
+            findings.append(
+                meta_finding(
+                    "obfuscated-text", path, "encoded more than three times over", line=line + 1, context=context(line)
+                )
+            )
         for line in scan.comments:
-            findings.append(meta_finding("suppression-comment", path, line=line + 1, text=lines.line(line).decode("utf-8", "replace"), context=context(line)))
-        for line, payload in scan.archives:
+            findings.append(
+                meta_finding(
+                    "suppression-comment",
+                    path,
+                    line=line + 1,
+                    text=lines.line(line).decode("utf-8", "replace"),
+                    context=context(line),
+                )
+            )
+        for _, payload in scan.archives:
             inner: list[Finding] = []
             self._content(f"{path}!base64", payload.data, inner, budget, depth + 1)
             findings.extend(inner)
@@ -153,12 +213,23 @@ class FileScanner:
             text = raw.decode(name, "replace")
         except (LookupError, ValueError, TypeError):
             text = ""
-        findings.append(meta_finding("unusual-encoding", path, f"the source declares {name}", severity="high" if not isinstance(text, str) or not text else "warning"))
+        findings.append(
+            meta_finding(
+                "unusual-encoding",
+                path,
+                f"the source declares {name}",
+                severity="high" if not isinstance(text, str) or not text else "warning",
+            )
+        )
         if isinstance(text, str) and text:
             scan = TextScan(self._rules, path, python=True)
             scan.scan(text.encode("utf-8", "replace"))
             known = {(finding.rule, finding.line) for finding in findings}
-            findings.extend(self._finding(hit, path, None, f"decoded as {name}") for hit in scan.hits.values() if (self._rules.rules[hit.rule].id, hit.line + 1) not in known)
+            findings.extend(
+                self._finding(hit, path, None, f"decoded as {name}")
+                for hit in scan.hits.values()
+                if (self._rules.rules[hit.rule].id, hit.line + 1) not in known
+            )
 
     def _notebook(self, scan: TextScan, data: bytes) -> None:
         known = {rule for rule, _ in scan.hits}
@@ -179,21 +250,43 @@ class FileScanner:
             findings.append(self._at("hidden-unicode", path, codes, text, offset, context))
         for offset, word, reading in (confusable_words(text) if kinds.imitating else [])[:_MAX_TEXT_FINDINGS]:
             severity: Severity | None = "high" if reading.lower() in _COMMAND_WORDS else None
-            finding = self._at("confusable-text", path, f"{word} reads {reading}", text, offset, context, severity=severity)
+            finding = self._at(
+                "confusable-text", path, f"{word} reads {reading}", text, offset, context, severity=severity
+            )
             findings.append(finding)
 
-    def _at(self, rule: str, path: str, why: str, text: str, offset: int, context: ContextOf, *, severity: Severity | None = None) -> Finding:
+    def _at(
+        self,
+        rule: str,
+        path: str,
+        why: str,
+        text: str,
+        offset: int,
+        context: ContextOf,
+        *,
+        severity: Severity | None = None,
+    ) -> Finding:
         start = text.rfind("\n", 0, offset) + 1
         end = text.find("\n", offset)
         number = text.count("\n", 0, offset)
-        return meta_finding(rule, path, why, line=number + 1, text=text[start : end if end >= 0 else len(text)][:400], severity=severity, context=context(number))
+        return meta_finding(
+            rule,
+            path,
+            why,
+            line=number + 1,
+            text=text[start : end if end >= 0 else len(text)][:400],
+            severity=severity,
+            context=context(number),
+        )
 
     def _detect(self, path: str, data: bytes, lines: Lines, context: ContextOf, findings: list[Finding]) -> None:
         from symbi_skills.detectors import run_detectors
 
         for rule, number in run_detectors(self._rules, path, data.decode("utf-8", "replace")):
             hit = Hit(rule, min(max(number - 1, 0), len(lines) - 1), -1, -1, "", "")
-            findings.append(self._finding(hit._replace(text=lines.line(hit.line).decode("utf-8", "replace")), path, context, ""))
+            findings.append(
+                self._finding(hit._replace(text=lines.line(hit.line).decode("utf-8", "replace")), path, context, "")
+            )
 
     def _finding(self, hit: Hit, path: str, context: ContextOf | None, made: str) -> Finding:
         source = self._rules.sources[hit.rule]

@@ -49,7 +49,11 @@ class SkillLoader:
             except OSError:
                 continue
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False) and entry.name not in seen and os.path.isfile(os.path.join(entry.path, "SKILL.md")):
+                if (
+                    entry.is_dir(follow_symlinks=False)
+                    and entry.name not in seen
+                    and os.path.isfile(os.path.join(entry.path, "SKILL.md"))
+                ):
                     seen.add(entry.name)
                     yield Path(entry.path)
 
@@ -65,8 +69,12 @@ class SkillLoader:
         files: dict[str, bytes] = {}
         clean = True
         limits = self._scanner.policy.limits
-        for entry in walk(folder, max_files=limits.max_files, max_depth=limits.max_depth, excludes=self._scanner.policy.excludes):
-            content, problem, _ = (b"", entry.problem, "") if entry.problem else read_regular(entry.path, limit=limits.max_file_bytes)
+        for entry in walk(
+            folder, max_files=limits.max_files, max_depth=limits.max_depth, excludes=self._scanner.policy.excludes
+        ):
+            content, problem, _ = (
+                (b"", entry.problem, "") if entry.problem else read_regular(entry.path, limit=limits.max_file_bytes)
+            )
             if entry.inside:
                 continue
             clean = clean and not problem
@@ -87,9 +95,20 @@ class SkillLoader:
                 f"skill {folder.name!r} is refused: {len(result.findings)} finding(s), first {worst.rule} in {worst.path}",
                 code="SKILL_REFUSED",
                 hint=f"symbi scan {folder}",
-                details={"findings": [{"rule": each.rule, "severity": each.severity, "path": each.path, "line": each.line} for each in result.findings[:100]]},
+                details={
+                    "findings": [
+                        {"rule": each.rule, "severity": each.severity, "path": each.path, "line": each.line}
+                        for each in result.findings[:100]
+                    ]
+                },
             )
-        return LoadedSkill(skill=read_skill(files["SKILL.md"], folder=folder.name), path=str(folder), files=files, result=result, digest=_digest(files))
+        return LoadedSkill(
+            skill=read_skill(files["SKILL.md"], folder=folder.name),
+            path=str(folder),
+            files=files,
+            result=result,
+            digest=_digest(files),
+        )
 
     def _scanned(self, root: str, files: Mapping[str, bytes]) -> ScanResult:
         key = f"{root}:{_digest(files)}:{self._scanner.rules_in_force().digest()}:{self._scanner.policy.digest()}"

@@ -28,7 +28,14 @@ class _PackCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("a check has either `pattern` or `nearby`")
         if self.pattern:
             return Pattern(self.pattern, unless=self.unless, ignore_case=self.ignore_case, files=self.files)
-        return Nearby(self.nearby, within=self.within, ordered=self.ordered, unless=self.unless, ignore_case=self.ignore_case, files=self.files)
+        return Nearby(
+            self.nearby,
+            within=self.within,
+            ordered=self.ordered,
+            unless=self.unless,
+            ignore_case=self.ignore_case,
+            files=self.files,
+        )
 
 
 class _PackRule(_PackCheck, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +62,9 @@ def read_pack(content: bytes, *, where: str) -> list[ScannerRuleSource]:
         plugin = pack.name or where
         return [ScannerRuleSource(plugin=plugin, rule=_rule(rule)) for rule in pack.rules]
     except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"rule pack {where}: {error}", path=where, hint="rules: [{id, severity, message, pattern, bad, good}]") from None
+        raise ConfigError(
+            f"rule pack {where}: {error}", path=where, hint="rules: [{id, severity, message, pattern, bad, good}]"
+        ) from None
 
 
 def _load(content: bytes, where: str) -> Any:

@@ -29,6 +29,10 @@ def routes() -> Iterator[RouteGroup]:
 
 @hookimpl
 def commands() -> Iterator[Command]:
-    yield Command(name="scan", load="symbi_skills.cli:scan", summary="Scan skills, folders and archives for malicious content.")
+    yield Command(
+        name="scan", load="symbi_skills.cli:scan", summary="Scan skills, folders and archives for malicious content."
+    )
     yield Command(name="rules", load="symbi_skills.cli:rules", summary="List the scanner rules that are installed.")
-    yield Command(name="skills", load="symbi_skills.skills_cli:skills", summary="List and show the skills that agents may load.")
+    yield Command(
+        name="skills", load="symbi_skills.skills_cli:skills", summary="List and show the skills that agents may load."
+    )

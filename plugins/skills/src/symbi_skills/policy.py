@@ -72,7 +72,10 @@ class ScanPolicy(msgspec.Struct, frozen=True, kw_only=True):
         counted = [finding for finding in findings if not finding.suppressed and not finding.known]
         if any(at_least(finding.severity, self.fail_on) or finding.rule in self.fail_rules for finding in counted):
             return True
-        return any(sum(finding.severity == severity for finding in counted) > allowed for severity, allowed in self.max_counts.items())
+        return any(
+            sum(finding.severity == severity for finding in counted) > allowed
+            for severity, allowed in self.max_counts.items()
+        )
 
 
 def parse_suppressions(content: bytes, *, where: str) -> tuple[Suppression, ...]:
@@ -92,4 +95,4 @@ def check_severity(value: str) -> Severity:
     lowered = value.lower()
     if lowered not in SEVERITIES:
         raise ConfigError(f"{value!r} is no severity", path="fail_on", hint=f"use one of {', '.join(SEVERITIES)}")
-    return lowered  # type: ignore[return-value]
+    return lowered

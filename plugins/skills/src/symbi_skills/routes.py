@@ -55,7 +55,13 @@ def _contents(body: ScanRequest, limit: int) -> dict[str, bytes]:
 
 def _safe(path: str) -> str:
     parts = path.split("/")
-    if not path or len(path) > 1024 or "\0" in path or path.startswith("/") or any(part in ("", ".", "..") for part in parts):
+    if (
+        not path
+        or len(path) > 1024
+        or "\0" in path
+        or path.startswith("/")
+        or any(part in ("", ".", "..") for part in parts)
+    ):
         raise InvalidRequest(f"the path {path[:100]!r} is not relative and plain", details={"field": "path"})
     return path
 
@@ -68,14 +74,18 @@ def _content(file: ScanFile) -> bytes:
     try:
         return base64.b64decode(file.content_base64 or "", validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidRequest(f"content_base64 of {file.path!r} is no base64", details={"field": "content_base64"}) from None
+        raise InvalidRequest(
+            f"content_base64 of {file.path!r} is no base64", details={"field": "content_base64"}
+        ) from None
 
 
 @post("/scan", status_code=200)
 async def scan(data: ScanRequest, services: Services) -> dict[str, Any]:
     """Scan a text or the files of a skill; the answer is the document of `symbi scan --format json`, 200 whether it passed or not."""
     service: Any = services.get(SkillScannerService)
-    result = await service.scan_files(_contents(data, service.config.max_upload_bytes), root="skill" if data.files else "")
+    result = await service.scan_files(
+        _contents(data, service.config.max_upload_bytes), root="skill" if data.files else ""
+    )
     return as_document(result, ledger=data.ledger)
 
 

@@ -15,7 +15,10 @@ def rules_document(sources: Iterable[ScannerRuleSource], *, on: frozenset[str] |
     """Return `{rules: [...], meta: [...]}`; `on` are the ids in force, None meaning all of them."""
     return {
         "rules": [_rule(source, on is None or source.rule.id in on) for source in sources],
-        "meta": [{"id": meta.id, "category": meta.category, "severity": meta.severity, "message": meta.message} for meta in META.values()],
+        "meta": [
+            {"id": meta.id, "category": meta.category, "severity": meta.severity, "message": meta.message}
+            for meta in META.values()
+        ],
     }
 
 

@@ -32,7 +32,9 @@ class CompiledCheck(NamedTuple):
 
     def looks_at(self, name: str) -> bool:
         """Tell whether the check is meant for a file of that name."""
-        return not self.files or any(fnmatch(name, pattern) or fnmatch(name.rsplit("/", 1)[-1], pattern) for pattern in self.files)
+        return not self.files or any(
+            fnmatch(name, pattern) or fnmatch(name.rsplit("/", 1)[-1], pattern) for pattern in self.files
+        )
 
 
 class RuleSet:
@@ -58,7 +60,11 @@ class RuleSet:
             for check in source.rule.checks:
                 self._compile(number, check)
         try:
-            self.matcher = engine.compile(self._nodes, quiet=frozenset(self._quiet), hints={NAMES.index(name): hint for name, hint in HINTS.items()})
+            self.matcher = engine.compile(
+                self._nodes,
+                quiet=frozenset(self._quiet),
+                hints={NAMES.index(name): hint for name, hint in HINTS.items()},
+            )
         except RegexError as error:
             raise self._refused(error) from None
         self.by_part: dict[int, list[int]] = {}
@@ -124,7 +130,9 @@ class RuleSet:
     def _error(self, rule: int, why: str) -> PluginError:
         source = self.sources[rule]
         return PluginError(
-            f"scanner rule {source.rule.id!r} of {source.plugin}: {why}", plugin=source.plugin, hint="correct the rule, or disable it by its id"
+            f"scanner rule {source.rule.id!r} of {source.plugin}: {why}",
+            plugin=source.plugin,
+            hint="correct the rule, or disable it by its id",
         )
 
     def _refused(self, error: RegexError) -> PluginError:

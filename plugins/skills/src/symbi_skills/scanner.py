@@ -85,7 +85,9 @@ class SkillScanner:
         self.rules_in_force()
 
     @classmethod
-    def with_custom_rules(cls, custom: Iterable[CustomRule], *, policy: ScanPolicy | None = None, engine: str = "auto") -> SkillScanner:
+    def with_custom_rules(
+        cls, custom: Iterable[CustomRule], *, policy: ScanPolicy | None = None, engine: str = "auto"
+    ) -> SkillScanner:
         """Return a scanner with the installed rules and the given ones (seed, "Custom deny patterns")."""
         return cls([*installed_rules(), *(_custom(*rule) for rule in custom)], policy=policy, engine=engine)
 
@@ -112,14 +114,18 @@ class SkillScanner:
 
     def scan_content(self, text: str | bytes, name: str = "SKILL.md") -> ScanResult:
         """Scan one text as if it were a file of that name."""
-        return self.scan_files({name: text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text}, root="")
+        return self.scan_files(
+            {name: text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text}, root=""
+        )
 
     def scan_files(self, files: Mapping[str, bytes], *, root: str = "skill") -> ScanResult:
         """Scan contents by relative name."""
         prefix = f"{root}/" if root else ""
         return self._scan(root, (_Item(prefix + name, files[name]) for name in sorted(files)), None)
 
-    def scan_skill(self, path: str | os.PathLike[str], *, progress: Callable[[Progress], None] | None = None) -> ScanResult:
+    def scan_skill(
+        self, path: str | os.PathLike[str], *, progress: Callable[[Progress], None] | None = None
+    ) -> ScanResult:
         """Scan one file, folder or archive; raises `InvalidRequest` when it is not there or not to be read."""
         root = str(path).rstrip("/") or "/"
         return self._scan(root, self._items(Path(path), root), progress)
@@ -200,7 +206,9 @@ class _Run:
                 self._texts[item.path] = report.text
                 self._kept += len(report.text)
         if self._policy.allowed_executables is not None and report.coverage.status == "scanned":
-            self._findings.extend(disallowed(item.path, item.content.decode("utf-8", "replace"), self._policy.allowed_executables))
+            self._findings.extend(
+                disallowed(item.path, item.content.decode("utf-8", "replace"), self._policy.allowed_executables)
+            )
         return True
 
     def _skip(self, item: _Item) -> None:
@@ -218,7 +226,9 @@ class _Run:
         for finding in findings:
             if not finding.suppressed and not finding.known:
                 counts[finding.severity] = counts.get(finding.severity, 0) + 1
-        digest = hashlib.sha256("\n".join(f"{each.path}\0{each.sha256}" for each in self._coverage).encode()).hexdigest()
+        digest = hashlib.sha256(
+            "\n".join(f"{each.path}\0{each.sha256}" for each in self._coverage).encode()
+        ).hexdigest()
         return ScanResult(
             passed=not self._policy.fails(findings), findings=tuple(findings), scanned_files=self.scanned, scanned_bytes=self.bytes,
             coverage=tuple(self._coverage), counts=counts, fail_on=self._policy.fail_on, ruleset_digest=self._rules.digest(),
@@ -227,7 +237,11 @@ class _Run:
 
     def _judged(self, finding: Finding) -> Finding:
         severity = self._policy.severities.get(finding.rule)
-        return msgspec.structs.replace(finding, severity=severity) if severity and severity != finding.severity else finding
+        return (
+            msgspec.structs.replace(finding, severity=severity)
+            if severity and severity != finding.severity
+            else finding
+        )
 
     def _excused(self, finding: Finding, now: float) -> Finding:
         if finding.fingerprint in self._policy.baseline:
@@ -240,14 +254,22 @@ class _Run:
         sha256 = next((each.sha256 for each in self._coverage if each.path == finding.path.split("!", 1)[0]), "")
         for suppression in self._policy.suppressions:
             if suppression.covers(finding, root=self._root, sha256=sha256, today=today):
-                return msgspec.structs.replace(finding, suppressed=True, suppression=f"{suppression.reason} (until {suppression.expires})")
+                return msgspec.structs.replace(
+                    finding, suppressed=True, suppression=f"{suppression.reason} (until {suppression.expires})"
+                )
         return finding
 
 
 def _custom(name: str, regex: str, severity: str, message: str) -> ScannerRuleSource:
     try:
         rule = ScannerRule(
-            id=name, category="custom", severity=check_severity(str(severity)), message=message or f"Matches {regex}", check=Pattern(regex, ignore_case=False), bad=(), good=()
+            id=name,
+            category="custom",
+            severity=check_severity(str(severity)),
+            message=message or f"Matches {regex}",
+            check=Pattern(regex, ignore_case=False),
+            bad=(),
+            good=(),
         )
     except ValueError as error:
         raise InvalidRequest(str(error), details={"rule": name}) from None

@@ -52,7 +52,9 @@ class SkillService:
     async def scanner(self) -> SkillScanner:
         """Return the scanner, made once, off the loop."""
         async with self._lock:
-            return self._scanner or await asyncio.to_thread(self._made)
+            if self._scanner is None:
+                await asyncio.to_thread(self._made)
+            return self._made()
 
     def loader(self) -> SkillLoader:
         """Return the loader over the configured folders."""
@@ -75,7 +77,11 @@ class SkillService:
             sources = [*as_sources(self._context.offers(SCANNER_RULES)), *self.config.pack_rules(folder)]
             clock = self._context.clock
             self._scanner = SkillScanner(
-                sources, policy=self.config.policy(folder), engine=self.config.engine, clock=clock.monotonic, today=lambda: clock.now().timestamp()
+                sources,
+                policy=self.config.policy(folder),
+                engine=self.config.engine,
+                clock=clock.monotonic,
+                today=lambda: clock.now().timestamp(),
             )
         return self._scanner
 

@@ -84,4 +84,8 @@ def _text(table: dict[Any, Any], field: str, folder: str, *, longest: int, requi
 
 
 def _wrong(folder: str, why: str) -> InvalidRequest:
-    return InvalidRequest(f"skill {folder!r}: {why}", hint="see the Agent Skills format: name and description in YAML frontmatter", details={"skill": folder})
+    return InvalidRequest(
+        f"skill {folder!r}: {why}",
+        hint="see the Agent Skills format: name and description in YAML frontmatter",
+        details={"skill": folder},
+    )

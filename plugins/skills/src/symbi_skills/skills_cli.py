@@ -45,7 +45,15 @@ def list_skills(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"skills": found})
         return
-    rows = [[each["name"], "passed" if each["passed"] else f"failed ({each['findings']})", each["error"] or each["description"][:80], each["path"]] for each in found]
+    rows = [
+        [
+            each["name"],
+            "passed" if each["passed"] else f"failed ({each['findings']})",
+            each["error"] or each["description"][:80],
+            each["path"],
+        ]
+        for each in found
+    ]
     table(["skill", "scan", "description", "path"], rows, empty="no skills found; see paths in [plugins.skills]")
 
 
@@ -70,7 +78,15 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
         loaded = loader.load(folder.resolve())
     except Forbidden as error:
         if as_json:
-            print_json({"name": folder.name, "path": str(folder), "loaded": False, "error": error.message, "findings": (error.details or {})["findings"]})
+            print_json(
+                {
+                    "name": folder.name,
+                    "path": str(folder),
+                    "loaded": False,
+                    "error": error.message,
+                    "findings": (error.details or {})["findings"],
+                }
+            )
         else:
             click.echo(f"{error.message}\n  try: {error.hint}", err=True)
         ctx.exit(1)
@@ -85,5 +101,8 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
             }
         )  # fmt: skip
         return
-    click.echo(click.style(skill.name, bold=True) + f"  {clean(skill.description)}\n{clean(loaded.path)}, {len(loaded.files)} files, sha256 {loaded.digest[:16]}…\n")
+    click.echo(
+        click.style(skill.name, bold=True)
+        + f"  {clean(skill.description)}\n{clean(loaded.path)}, {len(loaded.files)} files, sha256 {loaded.digest[:16]}…\n"
+    )
     click.echo("\n".join(clean(line) for line in skill.instructions.split("\n")))

@@ -16,7 +16,14 @@ def listed(loader: SkillLoader) -> list[dict[str, Any]]:
     result = []
     for folder in loader.folders():
         files, scan = loader.read(folder)
-        entry: dict[str, Any] = {"name": folder.name, "path": str(folder), "description": "", "passed": scan.passed, "findings": len(scan.findings), "error": None}
+        entry: dict[str, Any] = {
+            "name": folder.name,
+            "path": str(folder),
+            "description": "",
+            "passed": scan.passed,
+            "findings": len(scan.findings),
+            "error": None,
+        }
         try:
             entry["description"] = read_skill(files.get("SKILL.md", b""), folder=folder.name).description
         except SymbiError as error:

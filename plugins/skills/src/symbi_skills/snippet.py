@@ -7,7 +7,9 @@ import re
 __all__ = ["clean", "snippet"]
 
 _WIDTH = 160
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]"
+)
 _SECRET = re.compile(
     r"(?i)\b(api[_-]?key|token|secret|passw(?:or)?d|authorization|bearer|aws_secret_access_key)(\s*[=:]\s*|\s+)(?:bearer\s+)?[\"']?([A-Za-z0-9+/_.~-]{12,})"
     r"|\b(AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|xox[abprs]-[A-Za-z0-9-]{10,})"

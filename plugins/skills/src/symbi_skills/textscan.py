@@ -19,7 +19,18 @@ _SIGNALS = len(NAMES)
 _NUMBERS = {name: number for number, name in enumerate(NAMES)}
 _MAX_DEPTH = 3
 _PY_CALL = {"python-call", "python-shell", "python-alias", "python-hidden"}
-_PY_WHY = {"python-decode", "python-fetch", "python-danger", "python-hidden", "python-backwards", "python-alias", "characters", "escape", "argv", "split-word"}
+_PY_WHY = {
+    "python-decode",
+    "python-fetch",
+    "python-danger",
+    "python-hidden",
+    "python-backwards",
+    "python-alias",
+    "characters",
+    "escape",
+    "argv",
+    "split-word",
+}
 _PY_NEAR = {"concat", "concat-end"}
 _NEAR_LINES = 12
 
@@ -82,13 +93,17 @@ class TextScan:
                 calls = {line for name in signals & _PY_CALL for line in where(name)}
                 reasons = {line for name in signals & _PY_WHY for line in where(name)}
                 sums = {line for name in signals & _PY_NEAR for line in where(name)}
-                reasons |= {line for line in sums if not calls.isdisjoint(range(line - _NEAR_LINES, line + _NEAR_LINES))}
+                reasons |= {
+                    line for line in sums if not calls.isdisjoint(range(line - _NEAR_LINES, line + _NEAR_LINES))
+                }
                 if calls and reasons:
                     self._called(data, calls, reasons, origin, made)
         for payload in payloads(data):
             self._decoded(payload, lines, origin, made, depth)
 
-    def _understood(self, lines: Lines, signals: set[str], where: _Where, origin: Callable[[int], int], made: str) -> None:
+    def _understood(
+        self, lines: Lines, signals: set[str], where: _Where, origin: Callable[[int], int], made: str
+    ) -> None:
         if "ignore-comment" in signals:
             self.comments.extend(origin(number) for number in where("ignore-comment"))
         read = list(segments(lines, signals, where))
@@ -122,7 +137,9 @@ class TextScan:
         else:
             self._scan(payload.data, lambda _: line, _join(made, payload.made), depth + 1)
 
-    def _match(self, lines: Lines, found: set[int], origin: Callable[[int], int], made: str, labels: list[str] | None = None) -> None:
+    def _match(
+        self, lines: Lines, found: set[int], origin: Callable[[int], int], made: str, labels: list[str] | None = None
+    ) -> None:
         rules = self._rules
         candidates = {index for part in found if part >= _SIGNALS for index in rules.by_part.get(part, ())}
         places: dict[int, list[tuple[int, int]]] = {}
@@ -130,9 +147,19 @@ class TextScan:
             check = rules.checks[index]
             if all(part in found for part in check.parts) and check.looks_at(self._name):
                 for start, end in self._places(check, lines, places, derived=labels is not None):
-                    self._add(check.rule, lines, start, end, origin, made if labels is None else labels[lines.number(start)], derived=bool(made) or labels is not None)
+                    self._add(
+                        check.rule,
+                        lines,
+                        start,
+                        end,
+                        origin,
+                        made if labels is None else labels[lines.number(start)],
+                        derived=bool(made) or labels is not None,
+                    )
 
-    def _places(self, check: CompiledCheck, lines: Lines, cache: dict[int, list[tuple[int, int]]], *, derived: bool) -> Iterable[tuple[int, int]]:
+    def _places(
+        self, check: CompiledCheck, lines: Lines, cache: dict[int, list[tuple[int, int]]], *, derived: bool
+    ) -> Iterable[tuple[int, int]]:
         spans = []
         for part in check.parts:
             if part not in cache:
@@ -141,7 +168,10 @@ class TextScan:
                 return ()
             spans.append(cache[part])
         if check.unless is not None:
-            spans = [list(self._kept(check.unless, part, found, lines)) for part, found in zip(check.parts, spans, strict=True)]
+            spans = [
+                list(self._kept(check.unless, part, found, lines))
+                for part, found in zip(check.parts, spans, strict=True)
+            ]
         if len(spans) == 1:
             return spans[0]
         return () if derived else _near(spans, lines, check)
@@ -160,7 +190,9 @@ class TextScan:
                 for first, last in matcher.spans(part, blanked):
                     yield offset + first, offset + last
 
-    def _add(self, rule: int, lines: Lines, start: int, end: int, origin: Callable[[int], int], made: str, *, derived: bool) -> None:
+    def _add(
+        self, rule: int, lines: Lines, start: int, end: int, origin: Callable[[int], int], made: str, *, derived: bool
+    ) -> None:
         number = lines.number(start)
         line = origin(number)
         key = (rule, line)

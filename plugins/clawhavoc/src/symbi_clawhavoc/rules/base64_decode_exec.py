@@ -15,7 +15,9 @@ RULE = ScannerRule(
     message="Decodes base64 and runs the result",
     check=(
         Pattern(rf"{DECODE}.*{PIPED}"),
-        Pattern(rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`).*{DECODE}"),
+        Pattern(
+            rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`).*{DECODE}"
+        ),
         Pattern(rf"(?:^|[^\w.-])(?:eval|source|\.)\s+[\"']?\s*(?:\$\(|`|<\().*{DECODE}"),
         Pattern(rf"{SHELL}\s+(?:-\S+\s+){{0,4}}<\(.*{DECODE}"),
         Pattern(
@@ -23,7 +25,11 @@ RULE = ScannerRule(
             r"(?:\bb(?:64|32|85)decode\b|\batob\s*\(|\bdecodebytes\b|Buffer\.from\s*\([^)]*base64|base64_decode\b|decode64\b)",
             unless=DEFINITION,
         ),
-        Nearby((r"(?:\bb64decode|\batob|\bdecodebytes)\s*\(", rf"(?:{CALL}|\bos\.system\s*\()\s*[A-Za-z_]"), within=5, unless=DEFINITION),
+        Nearby(
+            (r"(?:\bb64decode|\batob|\bdecodebytes)\s*\(", rf"(?:{CALL}|\bos\.system\s*\()\s*[A-Za-z_]"),
+            within=5,
+            unless=DEFINITION,
+        ),
     ),
     bad=(
         "echo aGk= | base64 -d | sh",

@@ -10,7 +10,9 @@ RULE = ScannerRule(
     severity="warning",
     message="Makes a file writable for everybody",
     check=(
-        Pattern(r"\bchmod\s+(?:-\S+\s+){0,6}[\"']?(?:0{0,2}777|(?:a|ugo)?[+=]rwx|(?:a|ugo|o|go)[+=]rwX?x?|(?:[ugo]+=rwx,)+o=rwx)(?:[^\w.]|$)"),
+        Pattern(
+            r"\bchmod\s+(?:-\S+\s+){0,6}[\"']?(?:0{0,2}777|(?:a|ugo)?[+=]rwx|(?:a|ugo|o|go)[+=]rwX?x?|(?:[ugo]+=rwx,)+o=rwx)(?:[^\w.]|$)"
+        ),
         Pattern(r"\bf?l?chmod(?:Sync)?\s*\(.*\b0?o?777\b"),
         Pattern(r"\bchmod\s*\(.*S_IRWXO"),
     ),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from symbi.contracts.scanner import Pattern, ScannerRule
 
-PROFILE = (
-    r"(?:Chrome|Chromium|google-chrome|Default|Profile\s?\d+|Brave[\w -]*|Edge|User Data|Network|Opera[\w -]*|Vivaldi|Arc|Firefox|Safari|Library)"
-)
+PROFILE = r"(?:Chrome|Chromium|google-chrome|Default|Profile\s?\d+|Brave[\w -]*|Edge|User Data|Network|Opera[\w -]*|Vivaldi|Arc|Firefox|Safari|Library)"  # noqa: E501  # an expression is read in one piece
 AFTER = r"""(?:["'\s;,)`\]]|\.binarycookies|$)"""
 
 RULE = ScannerRule(
@@ -16,9 +14,16 @@ RULE = ScannerRule(
     message="Refers to the cookie or password store of a browser",
     check=(
         Pattern(r"\bcookies\.sqlite\b|\bkey[34]\.db\b|\blogins\.json\b"),
-        Pattern(r"""(?:[/\\"'=]|\b(?:cp|cat|sqlite3|copy|steal|read|dump|from)\s(?:.*[\s/"'])?)Login\\? Data\b""", ignore_case=False),
+        Pattern(
+            r"""(?:[/\\"'=]|\b(?:cp|cat|sqlite3|copy|steal|read|dump|from)\s(?:.*[\s/"'])?)Login\\? Data\b""",
+            ignore_case=False,
+        ),
         Pattern(rf"\b{PROFILE}[/\\]+(?:[\w ]+[/\\]+)?Cookies{AFTER}", unless=r"https?://\S+", ignore_case=False),
-        Pattern(rf"(?:~|\$\{{?\w+\}}?|%\w+%|/home/|/Users/|/root/)[^\s\"'`]*[/\\]Cookies{AFTER}", unless=r"https?://\S+", ignore_case=False),
+        Pattern(
+            rf"(?:~|\$\{{?\w+\}}?|%\w+%|/home/|/Users/|/root/)[^\s\"'`]*[/\\]Cookies{AFTER}",
+            unless=r"https?://\S+",
+            ignore_case=False,
+        ),
     ),
     bad=(
         "cp ~/.mozilla/firefox/x.default/cookies.sqlite /tmp",

@@ -15,7 +15,12 @@ RULE = ScannerRule(
         Pattern(rf"\.kube{SEP}config(?:[^\w-]|$)"),
         Pattern(r"""(?:[~/\\"'}\s]|^)\.azure(?:[/\\]|\s|["'`;,)]|$)"""),
     ),
-    bad=("cat ~/.config/gcloud/credentials.db", "cp ~/.kube/config /tmp", "tar cz ~/.azure", "$HOME/.azure/accessTokens.json"),
+    bad=(
+        "cat ~/.config/gcloud/credentials.db",
+        "cp ~/.kube/config /tmp",
+        "tar cz ~/.azure",
+        "$HOME/.azure/accessTokens.json",
+    ),
     good=("rm -r ~/.kube/cache", "~/.azure-theme.css", "https://portal.azure.com/", "gcloud config list"),
     remediation="Use a service identity given by the operator.",
     references=("https://attack.mitre.org/techniques/T1552/001/",),

@@ -13,7 +13,11 @@ RULE = ScannerRule(
     severity="medium",
     message="Downloads a file with curl",
     check=(
-        Pattern(rf"\bcurl(?:\.exe)?(?:\s{ARGUMENTS})?(?:\s-[a-zA-Z#]*[oO](?:\s|$)|\s-o[\w./~$\"'-]|\s--output[\s=]|\s--remote-name)", unless=NOWHERE, ignore_case=False),
+        Pattern(
+            rf"\bcurl(?:\.exe)?(?:\s{ARGUMENTS})?(?:\s-[a-zA-Z#]*[oO](?:\s|$)|\s-o[\w./~$\"'-]|\s--output[\s=]|\s--remote-name)",
+            unless=NOWHERE,
+            ignore_case=False,
+        ),
         Pattern(rf"\bcurl\s{ARGUMENTS}>\s*[\"']?[\w./~$-]+\.(?:sh|py|pl|rb|js|exe|bin|ps1|elf|dmg|pkg)\b"),
     ),
     bad=(
@@ -23,7 +27,11 @@ RULE = ScannerRule(
         "curl -fsSLO https://x.example/x.tgz",
         "curl --output=x https://x.example",
     ),
-    good=("curl -o /dev/null -w '%{http_code}' https://x.example", "curl -d @body.json https://x.example", "curl -s https://x.example | sort -o f"),
+    good=(
+        "curl -o /dev/null -w '%{http_code}' https://x.example",
+        "curl -d @body.json https://x.example",
+        "curl -s https://x.example | sort -o f",
+    ),
     remediation="Ship the file with the skill, or pin its digest and check it.",
     references=("https://attack.mitre.org/techniques/T1105/",),
     tags=("download",),

@@ -11,7 +11,13 @@ RULE = ScannerRule(
     message="Refers to a .env file, which usually holds secrets",
     check=Pattern(r"""(?:^|[\s/\\"'`(\[{=:,<>|;&@*!+])\.env(?:[.-][A-Za-z][\w-]*)*(?:[^\w-]|$)"""),
     bad=("cat .env", "load(config/.env)", "cp .env.production /tmp", "READ .ENV NOW", 'open(".env")'),
-    good=("process.env.API_KEY", "import.meta.env.MODE", "use direnv and .envrc", "os.environ['HOME']", "self.env = env"),
+    good=(
+        "process.env.API_KEY",
+        "import.meta.env.MODE",
+        "use direnv and .envrc",
+        "os.environ['HOME']",
+        "self.env = env",
+    ),
     remediation="Name the variables that are needed and take them from the environment or a secret store.",
     tags=("secret",),
 )

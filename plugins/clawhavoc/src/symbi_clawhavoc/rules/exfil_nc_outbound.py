@@ -15,7 +15,10 @@ RULE = ScannerRule(
     severity="high",
     message="Opens a raw connection to a host with netcat",
     check=(
-        Pattern(rf"{TOOL}{OPTION}(?:{DOTTED}|[A-Za-z][\w-]*|[\"']?\$\{{?\w+\}}?[\"']?|[\"']?\[?[0-9a-fA-F:]*::?[0-9a-fA-F:]*\]?[\"']?)\s+{PORT}", ignore_case=False),
+        Pattern(
+            rf"{TOOL}{OPTION}(?:{DOTTED}|[A-Za-z][\w-]*|[\"']?\$\{{?\w+\}}?[\"']?|[\"']?\[?[0-9a-fA-F:]*::?[0-9a-fA-F:]*\]?[\"']?)\s+{PORT}",
+            ignore_case=False,
+        ),
         Pattern(rf"{TOOL}{OPTION}{DOTTED}\s*(?:<|$|[|;&`\"')])", ignore_case=False),
     ),
     bad=(

@@ -12,7 +12,10 @@ RULE = ScannerRule(
     severity="critical",
     message="Forces a library into other programs",
     check=(
-        Pattern(rf"""(?:^|[^\w${{])(?:-[DEex]\s*)?{NAME}(?:=["']?[^\s"'=;#)]|\s+[:?+]?=\s*["']?[/$.~][^\s"'])""", ignore_case=False),
+        Pattern(
+            rf"""(?:^|[^\w${{])(?:-[DEex]\s*)?{NAME}(?:=["']?[^\s"'=;#)]|\s+[:?+]?=\s*["']?[/$.~][^\s"'])""",
+            ignore_case=False,
+        ),
         Pattern(rf"""["']{NAME}["']\s*\]\s*=[^=]""", ignore_case=False),
         Pattern(rf"""(?:^|[\s{{,"'])["']?{NAME}["']?\s*:\s*["']?[/$~.\w-]+\.(?:so|dylib)\b""", ignore_case=False),
         Pattern(rf"""\b(?:setenv|putenv|environ\.setdefault|Setenv)\s*\(\s*["']{NAME}\b""", ignore_case=False),

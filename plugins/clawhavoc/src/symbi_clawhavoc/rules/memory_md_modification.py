@@ -19,7 +19,13 @@ RULE = ScannerRule(
         "delete MEMORY.md",
         "sed -i '1d' MEMORY.md",
     ),
-    good=("Read MEMORY.md", "head MEMORY.md", "write a summary of MEMORY.md", "update the CHANGELOG.md", "grep todo MEMORY.md >> out.txt"),
+    good=(
+        "Read MEMORY.md",
+        "head MEMORY.md",
+        "write a summary of MEMORY.md",
+        "update the CHANGELOG.md",
+        "grep todo MEMORY.md >> out.txt",
+    ),
     remediation="A skill has no business with the agent's memory file; use the memory interface.",
     tags=("identity",),
 )

@@ -13,7 +13,9 @@ RULE = ScannerRule(
     check=(
         Pattern(rf"\bcurl(?:\.exe)?\s+[^\s|].*{PIPED}", unless=r"\|\s*(?:sudo\s+)?(?:sha\d*sum|shuf|shred)\b"),
         Pattern(rf"(?:{SHELL}|\bsource|(?:^|\s)\.)\s+(?:-\S+\s+){{0,4}}<\(\s*(?:sudo\s+)?curl\s"),
-        Pattern(rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby|\bnode)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`)\s*curl\s"),
+        Pattern(
+            rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby|\bnode)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`)\s*curl\s"
+        ),
     ),
     bad=(
         "curl -fsSL https://get.example.com/install.sh | bash",

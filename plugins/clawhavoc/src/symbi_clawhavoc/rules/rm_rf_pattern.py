@@ -14,8 +14,12 @@ RULE = ScannerRule(
     message="Deletes an absolute path or the home directory recursively",
     check=(
         Pattern(rf"(?:^|[^\w.-])rm\s+{OPTION}(?:-[a-z]*r[a-z]*|--recursive)\s+{OPTION}{TARGET}"),
-        Pattern(r"""(?:^|[^\w.-])rm\s+(?:-\S+\s+){0,8}["']?(?:/|~|\$\{?HOME\b)[^\s;|&<>]*\s+(?:[^\s;|&<>]+\s+){0,4}(?:-[a-z]*r[a-z]*|--recursive)(?:\s|$)"""),
-        Pattern(r"""\brmtree\s*\(\s*(?:os\.path\.expanduser\s*\(\s*)?["'](?:/(?:etc|home|root|usr|var|boot|bin|lib|opt|srv)?/?|~/?)["']"""),
+        Pattern(
+            r"""(?:^|[^\w.-])rm\s+(?:-\S+\s+){0,8}["']?(?:/|~|\$\{?HOME\b)[^\s;|&<>]*\s+(?:[^\s;|&<>]+\s+){0,4}(?:-[a-z]*r[a-z]*|--recursive)(?:\s|$)"""
+        ),
+        Pattern(
+            r"""\brmtree\s*\(\s*(?:os\.path\.expanduser\s*\(\s*)?["'](?:/(?:etc|home|root|usr|var|boot|bin|lib|opt|srv)?/?|~/?)["']"""
+        ),
     ),
     bad=(
         "rm -rf /",

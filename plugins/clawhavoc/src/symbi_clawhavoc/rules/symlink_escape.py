@@ -12,10 +12,18 @@ RULE = ScannerRule(
     severity="medium",
     message="Links to a system directory",
     check=(
-        Pattern(rf"""(?:^|[^\w.-])ln\s+(?:-\S+\s+){{0,5}}(?:-[a-z]*s[a-z]*|--symbolic)\s+(?:-\S+\s+){{0,5}}["']?{TARGET}"""),
+        Pattern(
+            rf"""(?:^|[^\w.-])ln\s+(?:-\S+\s+){{0,5}}(?:-[a-z]*s[a-z]*|--symbolic)\s+(?:-\S+\s+){{0,5}}["']?{TARGET}"""
+        ),
         Pattern(rf"""\b(?:os\.symlink|symlink(?:Sync)?|symlink_to)\s*\(\s*(?:Path\s*\(\s*)?["']{TARGET}"""),
     ),
-    bad=("ln -s /etc/passwd x", "ln -sf /home/bob x", "ln -s -f /root x", "ln --symbolic /var x", "os.symlink('/etc/passwd', 'x')"),
+    bad=(
+        "ln -s /etc/passwd x",
+        "ln -sf /home/bob x",
+        "ln -s -f /root x",
+        "ln --symbolic /var x",
+        "os.symlink('/etc/passwd', 'x')",
+    ),
     good=("ln -s ../lib lib", "ln -s /opt/app app", "ln -s /variants/a b", "ln a b"),
     remediation="Link only within the skill, by relative path.",
     references=("https://cwe.mitre.org/data/definitions/59.html",),

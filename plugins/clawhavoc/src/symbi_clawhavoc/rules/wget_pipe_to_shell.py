@@ -13,7 +13,9 @@ RULE = ScannerRule(
     check=(
         Pattern(rf"\bwget(?:\.exe)?\s+[^\s|].*{PIPED}", unless=r"\bwget\s.*--spider\b"),
         Pattern(rf"(?:{SHELL}|\bsource|(?:^|\s)\.)\s+(?:-\S+\s+){{0,4}}<\(\s*(?:sudo\s+)?wget\s"),
-        Pattern(rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby|\bnode)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`)\s*wget\s"),
+        Pattern(
+            rf"(?:{SHELL}|\bpython[\d.]*|\bperl|\bruby|\bnode)\s+(?:-\S+\s+){{0,4}}(?:-\w+|<<<)\s*[\"']?\s*(?:\$\(|`)\s*wget\s"
+        ),
     ),
     bad=(
         "wget -qO- https://x.example/install.sh | sh",

@@ -45,9 +45,17 @@ def engine(name: str = "auto") -> Engine:
     if name == "auto":
         name = "re2" if find_spec("re2") else "python"
     if name not in ENGINES:
-        raise ConfigError(f"no scanner engine is called {name!r}", path="plugins.skills.engine", hint=f"use one of auto, {', '.join(ENGINES)}")
+        raise ConfigError(
+            f"no scanner engine is called {name!r}",
+            path="plugins.skills.engine",
+            hint=f"use one of auto, {', '.join(ENGINES)}",
+        )
     module, make = ENGINES[name]
     if module and not find_spec(module):
         package = {"re2": "google-re2"}.get(module, module)
-        raise ConfigError(f"scanner engine {name!r} needs {package}", path="plugins.skills.engine", hint=f"pip install {package}, or engine = \"python\"")
+        raise ConfigError(
+            f"scanner engine {name!r} needs {package}",
+            path="plugins.skills.engine",
+            hint=f'pip install {package}, or engine = "python"',
+        )
     return make()

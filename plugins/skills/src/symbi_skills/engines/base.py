@@ -31,7 +31,9 @@ class Engine(Protocol):
 
     name: str
 
-    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None) -> Matcher:
+    def compile(
+        self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None
+    ) -> Matcher:
         """Compile patterns; those numbered in `quiet` are never reported by `present`.
         `hints` are expressions for Python's `re`, cheap and part of every line that the pattern matches.
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbi_skills.regex.automaton import LineMatcher
-from symbi_skills.regex.literals import needed_keys, needed_texts
 from symbi_skills.regex.core import core
 from symbi_skills.regex.emit import to_ascii_re
+from symbi_skills.regex.literals import needed_keys, needed_texts
 from symbi_skills.regex.nodes import Alt, Cat, Node, Rep
 from symbi_skills.regex.parse import RegexError
 from symbi_skills.regex.program import ProgramTooLarge
@@ -16,7 +16,7 @@ from symbi_skills.regex.program import ProgramTooLarge
 __all__ = ["PythonEngine"]
 
 _PIECE = 1 << 20
-_SPLIT = bytes(code if chr(code).isalnum() and code < 128 or code == 95 else 32 for code in range(256))
+_SPLIT = bytes(code if (chr(code).isalnum() and code < 128) or code == 95 else 32 for code in range(256))
 
 
 class PythonEngine:
@@ -24,7 +24,9 @@ class PythonEngine:
 
     name = "python"
 
-    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None) -> PythonMatcher:
+    def compile(
+        self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None
+    ) -> PythonMatcher:
         """Compile the patterns."""
         return PythonMatcher(nodes, quiet, hints or {})
 
@@ -39,7 +41,10 @@ class PythonMatcher:
         self._matchers: dict[int, LineMatcher] = {}
         self._needs = [[tuple(text.encode() for text in choices) for choices in needed_texts(node)] for node in nodes]
         keys = [
-            [(frozenset(word.encode() for word in words), tuple(text.encode() for text in texts)) for words, texts in needed_keys(node)]
+            [
+                (frozenset(word.encode() for word in words), tuple(text.encode() for text in texts))
+                for words, texts in needed_keys(node)
+            ]
             for node in nodes
         ]
         self._keys = keys
@@ -91,7 +96,10 @@ class PythonMatcher:
             if text in lowered:
                 likely.update(numbers)
         for number in likely:
-            if all(not words.isdisjoint(needed) or any(text in lowered for text in texts) for needed, texts in self._keys[number]):
+            if all(
+                not words.isdisjoint(needed) or any(text in lowered for text in texts)
+                for needed, texts in self._keys[number]
+            ):
                 found.add(number)
         return found
 
@@ -122,7 +130,11 @@ class PythonMatcher:
             return
         position = 0
         while match := pattern.search(data, position):
-            start = data.rfind(b"\n", 0, match.end()) + 1 if match.end() > match.start() else data.rfind(b"\n", 0, match.start()) + 1
+            start = (
+                data.rfind(b"\n", 0, match.end()) + 1
+                if match.end() > match.start()
+                else data.rfind(b"\n", 0, match.start()) + 1
+            )
             end = data.find(b"\n", match.end())
             end = len(data) if end < 0 else end
             yield start, end
@@ -150,7 +162,11 @@ class PythonMatcher:
                 lines.add((start, end))
                 position = lowered.find(choice, end)
         for start, end in sorted(lines):
-            if all(any(lowered.find(choice, start, end) >= 0 for choice in choices) for choices in needs if choices is not first):
+            if all(
+                any(lowered.find(choice, start, end) >= 0 for choice in choices)
+                for choices in needs
+                if choices is not first
+            ):
                 yield start, end
 
     def blank(self, number: int, line: bytes) -> bytes:

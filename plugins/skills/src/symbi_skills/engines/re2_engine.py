@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from symbi_skills.regex.core import core
 from symbi_skills.regex.emit import to_re2
@@ -31,7 +31,9 @@ class Re2Engine:
 
     name = "re2"
 
-    def compile(self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None) -> Re2Matcher:
+    def compile(
+        self, nodes: Sequence[Node], /, *, quiet: frozenset[int] = frozenset(), hints: Mapping[int, bytes] | None = None
+    ) -> Re2Matcher:
         """Compile the patterns, each also alone, to name the one that fails."""
         return Re2Matcher(nodes, quiet)
 

@@ -60,7 +60,18 @@ def members(content: bytes, kind: str, budget: Budget) -> Iterator[Member]:
                 yield Member("content", unpacked)
     except _Spent:
         yield Member("", b"", "archive-unsafe", "it unpacks to more than a scan may hold")
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, KeyError) as error:
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        KeyError,
+    ) as error:
         yield Member("", b"", "archive-unsafe", f"it is broken: {str(error)[:120]}")
 
 
@@ -170,7 +181,8 @@ def pdf_text(content: bytes, budget: Budget) -> tuple[bytes, bool]:
     """Return the readable streams of a PDF, and whether it could be read (an encrypted one cannot)."""
     if b"/Encrypt" in content:
         return b"", False
-    parts, position = [], 0
+    parts: list[bytes] = []
+    position = 0
     while (start := content.find(b"stream", position)) >= 0:
         begin = start + 6 + (2 if content[start + 6 : start + 8] == b"\r\n" else 1)
         end = content.find(b"endstream", begin)

@@ -52,7 +52,11 @@ def _file_names(body: bytes) -> list[str]:
             header = body[start - 2 : start]
             long_header = body[start - 5 : start]
             short = len(header) == 2 and header[0] & 0x7F in (0x7A, 0x5A) and header[1] == length
-            long = len(long_header) == 5 and long_header[0] & 0x7F in (0x61, 0x41, 0x75) and int.from_bytes(long_header[1:], "little") == length
+            long = (
+                len(long_header) == 5
+                and long_header[0] & 0x7F in (0x61, 0x41, 0x75)
+                and int.from_bytes(long_header[1:], "little") == length
+            )
             if short or long:
                 name = body[start:end].decode("utf-8", "replace")
                 if name not in names:

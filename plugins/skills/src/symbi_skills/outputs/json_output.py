@@ -10,7 +10,19 @@ from symbi.contracts.scanner import Finding, ScanResult
 
 __all__ = ["as_document"]
 
-_FIRST = ("rule", "severity", "category", "message", "path", "line", "column", "end_column", "snippet", "fingerprint", "suppressed")
+_FIRST = (
+    "rule",
+    "severity",
+    "category",
+    "message",
+    "path",
+    "line",
+    "column",
+    "end_column",
+    "snippet",
+    "fingerprint",
+    "suppressed",
+)
 
 
 def as_document(result: ScanResult, *, ledger: bool = False) -> dict[str, Any]:
@@ -21,7 +33,11 @@ def as_document(result: ScanResult, *, ledger: bool = False) -> dict[str, Any]:
         "fail_on": result.fail_on,
         "scanned_files": result.scanned_files,
         "scanned_bytes": result.scanned_bytes,
-        "skipped": [{"path": each.path, "reason": each.reason} for each in result.coverage if each.status in ("skipped", "partly")],
+        "skipped": [
+            {"path": each.path, "reason": each.reason}
+            for each in result.coverage
+            if each.status in ("skipped", "partly")
+        ],
         "counts": {severity: result.counts[severity] for severity in sorted(result.counts)},
         "findings": [_finding(finding) for finding in result.findings],
         "ruleset_digest": result.ruleset_digest,

@@ -18,7 +18,10 @@ _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "warning": "3.0", 
 
 def as_sarif(result: ScanResult, sources: tuple[ScannerRuleSource, ...], *, version: str) -> dict[str, Any]:
     """Return the log: one run, all rules described, suppressed results with their justification."""
-    rules = [_rule(source.rule.id, source.rule.message, source.rule.severity, source.rule.remediation, source.plugin) for source in sources]
+    rules = [
+        _rule(source.rule.id, source.rule.message, source.rule.severity, source.rule.remediation, source.plugin)
+        for source in sources
+    ]
     rules += [_rule(meta.id, meta.message, meta.severity, meta.remediation, "skills") for meta in META.values()]
     index = {rule["id"]: number for number, rule in enumerate(rules)}
     return {
@@ -26,15 +29,35 @@ def as_sarif(result: ScanResult, sources: tuple[ScannerRuleSource, ...], *, vers
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "symbi-scan", "semanticVersion": version, "informationUri": "https://pypi.org/project/symbi/", "rules": rules}},
+                "tool": {
+                    "driver": {
+                        "name": "symbi-scan",
+                        "semanticVersion": version,
+                        "informationUri": "https://pypi.org/project/symbi/",
+                        "rules": rules,
+                    }
+                },
                 "columnKind": "unicodeCodePoints",
                 "automationDetails": {"id": "symbi-scan/"},
-                "properties": {"passed": result.passed, "rulesetDigest": result.ruleset_digest, "contentDigest": result.content_digest},
-                "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": [_notification(each.path, each.reason) for each in result.coverage if each.status in ("skipped", "partly")]}],
+                "properties": {
+                    "passed": result.passed,
+                    "rulesetDigest": result.ruleset_digest,
+                    "contentDigest": result.content_digest,
+                },
+                "invocations": [
+                    {
+                        "executionSuccessful": True,
+                        "toolExecutionNotifications": [
+                            _notification(each.path, each.reason)
+                            for each in result.coverage
+                            if each.status in ("skipped", "partly")
+                        ],
+                    }
+                ],
                 "results": [_result(finding, index) for finding in result.findings],
             }
         ],
-    }  # fmt: skip
+    }
 
 
 def _rule(name: str, message: str, severity: str, remediation: str, plugin: str) -> dict[str, Any]:
@@ -48,7 +71,11 @@ def _rule(name: str, message: str, severity: str, remediation: str, plugin: str)
 
 
 def _notification(path: str, reason: str) -> dict[str, Any]:
-    return {"level": "warning", "message": {"text": reason or "not inspected"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(path)}}}]}
+    return {
+        "level": "warning",
+        "message": {"text": reason or "not inspected"},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(path)}}}],
+    }
 
 
 def _uri(path: str) -> str:
@@ -71,7 +98,12 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, Any]:
         "message": {"text": finding.message + (f" (found in {finding.decoded_from})" if finding.decoded_from else "")},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"symbiFinding/v1": finding.fingerprint},
-        "properties": {"severity": finding.severity, "category": finding.category, "confidence": finding.confidence, "context": finding.context},
+        "properties": {
+            "severity": finding.severity,
+            "category": finding.category,
+            "confidence": finding.confidence,
+            "context": finding.context,
+        },
     }
     if finding.rule in index:
         result["ruleIndex"] = index[finding.rule]

@@ -38,7 +38,13 @@ def as_text(result: ScanResult) -> Iterator[str]:
 def _finding(finding: Finding) -> Iterator[str]:
     place = f"{finding.line}:{finding.column or 1}" if finding.line else "-"
     badge = click.style(f"{finding.severity:<8}", fg=_COLOURS[finding.severity], bold=True)
-    note = " [suppressed: " + clean(finding.suppression) + "]" if finding.suppressed else " [known]" if finding.known else ""
+    note = (
+        " [suppressed: " + clean(finding.suppression) + "]"
+        if finding.suppressed
+        else " [known]"
+        if finding.known
+        else ""
+    )
     made = f" (in {finding.decoded_from})" if finding.decoded_from else ""
     yield f"  {place:>7}  {badge}  {finding.rule}  {clean(finding.message)}{made}{note}"
     if finding.snippet:
@@ -49,11 +55,19 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 def _verdict(result: ScanResult) -> str:
     files = f"{result.scanned_files} file{'' if result.scanned_files == 1 else 's'}, {_size(result.scanned_bytes)} in {result.duration_ms:.0f} ms"
-    counts = ", ".join(f"{result.counts[name]} {name}" for name in _COLOURS if result.counts.get(name)) or "nothing found"
+    counts = (
+        ", ".join(f"{result.counts[name]} {name}" for name in _COLOURS if result.counts.get(name)) or "nothing found"
+    )
     if result.passed:
         return click.style("passed", fg="green", bold=True) + f": {counts} ({files})"
     return click.style("failed", fg="red", bold=True) + f": {counts}; the gate is {result.fail_on} ({files})"
 
 
 def _size(amount: int) -> str:
-    return f"{amount / 1e6:.1f} MB" if amount >= 1_000_000 else f"{amount / 1e3:.1f} kB" if amount >= 1000 else f"{amount} bytes"
+    return (
+        f"{amount / 1e6:.1f} MB"
+        if amount >= 1_000_000
+        else f"{amount / 1e3:.1f} kB"
+        if amount >= 1000
+        else f"{amount} bytes"
+    )

@@ -64,7 +64,9 @@ class _Automaton:
     def step(self, state: _State, character: str) -> _State:
         """Return the state after `character`, making it on first use."""
         word = character.isascii() and (character.isalnum() or character == "_")
-        reached = self._closure(state.core, first=state.after == _EDGE, last=False, boundary=(state.after == _WORD) != word)
+        reached = self._closure(
+            state.core, first=state.after == _EDGE, last=False, boundary=(state.after == _WORD) != word
+        )
         code = ord(character)
         core = set()
         for number in reached:
@@ -81,7 +83,9 @@ class _Automaton:
         """Tell whether a match ends at this position, before `following` (the end of the line if empty)."""
         if not following:
             if state.at_end is None:
-                reached = self._closure(state.core, first=state.after == _EDGE, last=True, boundary=state.after == _WORD)
+                reached = self._closure(
+                    state.core, first=state.after == _EDGE, last=True, boundary=state.after == _WORD
+                )
                 state.at_end = MATCH in reached
             return state.at_end
         return (state.next.get(following) or self.step(state, following)).matched

@@ -17,7 +17,11 @@ def to_re2(node: Node) -> str:
         case Chars(ranges=()):
             return "[^\\x00-\\x{10FFFF}]"
         case Chars(ranges=ranges):
-            return "[" + "".join(_char(low) if low == high else f"{_char(low)}-{_char(high)}" for low, high in ranges) + "]"
+            return (
+                "["
+                + "".join(_char(low) if low == high else f"{_char(low)}-{_char(high)}" for low, high in ranges)
+                + "]"
+            )
         case Cat(items=items):
             return "".join(map(to_re2, items))
         case Alt(items=items):
@@ -52,7 +56,11 @@ def to_ascii_re(node: Node) -> bytes:
             kept = [(low, min(high, 127)) for low, high in ranges if low < 128]
             if not kept:
                 return b"[^\\x00-\\xff]"
-            return b"[" + b"".join(b"\\x%02x" % low if low == high else b"\\x%02x-\\x%02x" % (low, high) for low, high in kept) + b"]"
+            return (
+                b"["
+                + b"".join(b"\\x%02x" % low if low == high else b"\\x%02x-\\x%02x" % (low, high) for low, high in kept)
+                + b"]"
+            )
         case Cat(items=items):
             return b"".join(map(to_ascii_re, items))
         case Alt(items=items):

@@ -21,7 +21,9 @@ Choices = frozenset[str]
 def needed_texts(node: Node) -> list[Choices]:
     """Return sets of lower-case texts without `EDGE`; a line that matches holds one text of every set."""
     found = [_plain(choices) for choices in _needs(node)]
-    return [choices for choices in found if choices and min(map(len, choices)) >= 2] or [choices for choices in found if choices][:1]
+    return [choices for choices in found if choices and min(map(len, choices)) >= 2] or [
+        choices for choices in found if choices
+    ][:1]
 
 
 def needed_keys(node: Node) -> list[tuple[frozenset[str], frozenset[str]]]:
@@ -36,7 +38,9 @@ def needed_keys(node: Node) -> list[tuple[frozenset[str], frozenset[str]]]:
             else:
                 texts.add(max(_PIECE.findall(text), key=len))
         shortest = min(map(len, words | texts))
-        scored.append(((shortest > 1, -len(texts), min(shortest, 5), -len(words)), (frozenset(words), frozenset(texts))))
+        scored.append(
+            ((shortest > 1, -len(texts), min(shortest, 5), -len(words)), (frozenset(words), frozenset(texts)))
+        )
     scored.sort(key=lambda entry: entry[0], reverse=True)
     return [keys for score, keys in scored if score[0]] or [keys for _, keys in scored[:1]]
 
@@ -48,7 +52,7 @@ def _plain(choices: Choices) -> Choices:
 
 def _needs(node: Node) -> list[Choices]:
     found: list[Choices] = []
-    items = list(node.items) if isinstance(node, Cat) else [node]
+    items: list[Node] = list(node.items) if isinstance(node, Cat) else [node]
     run: Choices = frozenset(("",))
     for index, item in enumerate(items):
         exact = _exact(item)
@@ -86,7 +90,9 @@ def _score(choices: Choices) -> tuple[int, int]:
 
 def _is_edge_class(node: Node) -> bool:
     """Tell whether `node` is a character that is never a word character."""
-    return isinstance(node, Chars) and all(high < low_w or low > high_w for low, high in node.ranges for low_w, high_w in WORD)
+    return isinstance(node, Chars) and all(
+        high < low_w or low > high_w for low, high in node.ranges for low_w, high_w in WORD
+    )
 
 
 def _first_edge(node: Node) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MAX_CODE", "Alt", "Assert", "Cat", "Chars", "Node", "Rep", "WORD", "invert", "normalise"]
+__all__ = ["MAX_CODE", "WORD", "Alt", "Assert", "Cat", "Chars", "Node", "Rep", "invert", "normalise"]
 
 MAX_CODE = 0x10FFFF
 Ranges = tuple[tuple[int, int], ...]

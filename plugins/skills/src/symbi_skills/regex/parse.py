@@ -128,5 +128,7 @@ class _Reader:
                 if low <= last and high >= first:
                     extra.append((max(low, first) + shift, min(high, last) + shift))
             if low == high > 127:
-                extra.extend((ord(other), ord(other)) for other in (chr(low).lower(), chr(low).upper()) if len(other) == 1)
+                extra.extend(
+                    (ord(other), ord(other)) for other in (chr(low).lower(), chr(low).upper()) if len(other) == 1
+                )
         return [*ranges, *extra]

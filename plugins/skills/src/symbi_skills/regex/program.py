@@ -25,7 +25,9 @@ class Program:
     out: list[tuple[int, ...]] = field(default_factory=lambda: [()])
     start: int = 0
 
-    def add(self, out: tuple[int, ...], chars: tuple[tuple[int, int], ...] | None = None, kind: str | None = None) -> int:
+    def add(
+        self, out: tuple[int, ...], chars: tuple[tuple[int, int], ...] | None = None, kind: str | None = None
+    ) -> int:
         """Add a state and return its number."""
         if len(self.out) >= _MAX_STATES:
             raise ProgramTooLarge(f"it unfolds into more than {_MAX_STATES} states")

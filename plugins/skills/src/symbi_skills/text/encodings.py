@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-__all__ = ["Decoded", "decode", "declared_encoding"]
+__all__ = ["Decoded", "declared_encoding", "decode"]
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -17,7 +17,19 @@ _MARKS = (
 )
 _CONTROL = bytes(code for code in range(32) if code not in (8, 9, 10, 12, 13, 27)) + b"\x7f"
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
-_PLAIN = {"utf-8", "utf8", "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1", "iso-latin-1-unix", "cp1252", "utf-8-sig", "iso-8859-15"}
+_PLAIN = {
+    "utf-8",
+    "utf8",
+    "ascii",
+    "us-ascii",
+    "latin-1",
+    "latin1",
+    "iso-8859-1",
+    "iso-latin-1-unix",
+    "cp1252",
+    "utf-8-sig",
+    "iso-8859-15",
+}
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +67,12 @@ def _wide(raw: bytes, name: str) -> Decoded:
 
 def _with_nul(raw: bytes) -> Decoded:
     sample = raw[:4096]
-    for name, width, zeros in (("utf-32-le", 4, (1, 2, 3)), ("utf-32-be", 4, (0, 1, 2)), ("utf-16-le", 2, (1,)), ("utf-16-be", 2, (0,))):
+    for name, width, zeros in (
+        ("utf-32-le", 4, (1, 2, 3)),
+        ("utf-32-be", 4, (0, 1, 2)),
+        ("utf-16-le", 2, (1,)),
+        ("utf-16-be", 2, (0,)),
+    ):
         lanes = [sample[offset::width] for offset in range(width)]
         others = [lane for offset, lane in enumerate(lanes) if offset not in zeros]
         if len(sample) >= 2 * width and all(lanes[offset].count(0) * 10 >= 7 * len(lanes[offset]) for offset in zeros):
@@ -73,7 +90,12 @@ def _broken(raw: bytes) -> Decoded:
     """A text with single wrong bytes, or in an 8-bit code page; either way every byte is looked at."""
     text = raw.decode("utf-8", "replace")
     data = text.encode()
-    return Decoded(data=data, encoding="unknown-8bit", unusual="bytes that are no UTF-8", binary=_noisy(raw) or text.count("\ufffd") * 4 > len(text))
+    return Decoded(
+        data=data,
+        encoding="unknown-8bit",
+        unusual="bytes that are no UTF-8",
+        binary=_noisy(raw) or text.count("\ufffd") * 4 > len(text),
+    )
 
 
 def _noisy(raw: bytes) -> bool:

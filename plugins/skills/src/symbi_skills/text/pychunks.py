@@ -6,6 +6,7 @@ import re
 import textwrap
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from symbi_skills.text.pyview import python_view
@@ -16,7 +17,10 @@ _SMALL = 4_000
 _TOP = re.compile(r"^(?:async[ \t]+def|def|class)\b", re.MULTILINE)
 _NEXT_TOP = re.compile(r"^[^\s#)\]}]", re.MULTILINE)
 _METHOD = re.compile(r"^([ \t]+)(?:async[ \t]+)?def\b", re.MULTILINE)
-_PRELUDE = re.compile(r"^(?:import[ \t]|from[ \t]+[\w.]+[ \t]+import[ \t]+[\w, \t]+$|[A-Za-z_]\w*[ \t]*=[ \t]*[bru]?[\"'][^\n]*[\"'][ \t]*$)[^\n]*", re.MULTILINE)
+_PRELUDE = re.compile(
+    r"^(?:import[ \t]|from[ \t]+[\w.]+[ \t]+import[ \t]+[\w, \t]+$|[A-Za-z_]\w*[ \t]*=[ \t]*[bru]?[\"'][^\n]*[\"'][ \t]*$)[^\n]*",
+    re.MULTILINE,
+)
 
 
 class _Part(NamedTuple):
@@ -48,7 +52,10 @@ def _parts(source: str, calls: set[int]) -> Iterator[_Part]:
     while top := _TOP.search(source, position):
         following = _NEXT_TOP.search(source, top.end() + 1)
         end = following.start() if following else len(source)
-        first, last = bisect_right(starts, top.start()) - 1, bisect_right(starts, end) - 1 if end < len(source) else len(starts)
+        first, last = (
+            bisect_right(starts, top.start()) - 1,
+            bisect_right(starts, end) - 1 if end < len(source) else len(starts),
+        )
         inside.update(range(first, last))
         wanted = calls & set(range(first, last))
         if wanted:
@@ -60,20 +67,26 @@ def _parts(source: str, calls: set[int]) -> Iterator[_Part]:
         yield _Part(0, kept, frozenset(range(len(lines))) - inside)
 
 
-def _blocks(source: str, first: int, last: int, starts: list[int], wanted: set[int], *, is_class: bool) -> Iterator[_Part]:
+def _blocks(
+    source: str, first: int, last: int, starts: list[int], wanted: set[int], *, is_class: bool
+) -> Iterator[_Part]:
     """Yield the function, or of a class the methods, that hold the wanted lines."""
     end = starts[last] if last < len(starts) else len(source)
     whole = source[starts[first] : end]
     if not is_class:
         yield _Part(first, whole, frozenset(range(first, last)))
         return
-    methods = [whole.count("\n", 0, match.start()) + first for match in _METHOD.finditer(whole) if len(match.group(1).expandtabs()) <= 4]
+    methods = [
+        whole.count("\n", 0, match.start()) + first
+        for match in _METHOD.finditer(whole)
+        if len(match.group(1).expandtabs()) <= 4
+    ]
     bounds = [*methods, last]
     rest = wanted - set(range(methods[0], last)) if methods else wanted
     if rest:
         yield _Part(first, whole, frozenset(range(first, last)))
         return
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         if wanted & set(range(low, high)):
             text = textwrap.dedent(source[starts[low] : starts[high] if high < len(starts) else len(source)])
             yield _Part(low, text, frozenset(range(low, high)))

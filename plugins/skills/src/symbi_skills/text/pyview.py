@@ -14,9 +14,35 @@ __all__ = ["python_view"]
 _MAX_SOURCE = 2 << 20
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 6
-_SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput", "asyncio.create_subprocess_shell"}
-_RUNNERS = {"subprocess.run", "subprocess.call", "subprocess.Popen", "subprocess.check_output", "subprocess.check_call", "pty.spawn", "os.execv", "os.execvp", "os.execl", "os.execlp", "os.spawnl"}  # fmt: skip
-_DECODERS = {"base64.b64decode": base64.b64decode, "base64.b32decode": base64.b32decode, "base64.b85decode": base64.b85decode, "base64.b16decode": base64.b16decode, "binascii.unhexlify": binascii.unhexlify, "bytes.fromhex": bytes.fromhex}  # fmt: skip
+_SHELLS = {
+    "os.system",
+    "os.popen",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "commands.getoutput",
+    "asyncio.create_subprocess_shell",
+}
+_RUNNERS = {
+    "subprocess.run",
+    "subprocess.call",
+    "subprocess.Popen",
+    "subprocess.check_output",
+    "subprocess.check_call",
+    "pty.spawn",
+    "os.execv",
+    "os.execvp",
+    "os.execl",
+    "os.execlp",
+    "os.spawnl",
+}
+_DECODERS = {
+    "base64.b64decode": base64.b64decode,
+    "base64.b32decode": base64.b32decode,
+    "base64.b85decode": base64.b85decode,
+    "base64.b16decode": base64.b16decode,
+    "binascii.unhexlify": binascii.unhexlify,
+    "bytes.fromhex": bytes.fromhex,
+}
 Constant = str | bytes | int
 
 
@@ -78,7 +104,16 @@ class _Reader:
         name = self.callee(node.func)
         line = node.lineno - 1
         if name in _SHELLS | _RUNNERS and node.args:
-            yield line, self.command(node.args[0] if len(node.args) == 1 else ast.List(elts=node.args) if name.startswith("os.") else node.args[0])
+            yield (
+                line,
+                self.command(
+                    node.args[0]
+                    if len(node.args) == 1
+                    else ast.List(elts=node.args)
+                    if name.startswith("os.")
+                    else node.args[0]
+                ),
+            )
         text = self.render(node, 0)
         if len(text) <= _MAX_TEXT:
             yield line, text
@@ -104,7 +139,9 @@ class _Reader:
 
     def callee(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
-            return self.names.get(node.id) or (self.callee(self.values[node.id]) if isinstance(self.values.get(node.id), ast.Attribute) else node.id)
+            return self.names.get(node.id) or (
+                self.callee(self.values[node.id]) if isinstance(self.values.get(node.id), ast.Attribute) else node.id
+            )
         if isinstance(node, ast.Attribute):
             return f"{self.callee(node.value)}.{node.attr}"
         if isinstance(node, ast.Call):
@@ -129,15 +166,29 @@ class _Reader:
             if isinstance(value, str | bytes):
                 return repr(value)[:_MAX_TEXT]
         if isinstance(node, ast.Call):
-            arguments = [self.render(item, depth + 1) for item in (*node.args, *(keyword.value for keyword in node.keywords))]
+            arguments = [
+                self.render(item, depth + 1) for item in (*node.args, *(keyword.value for keyword in node.keywords))
+            ]
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             name = self.callee(node.func)
-            if owner is not None and isinstance(owner, ast.Call | ast.Name) and (isinstance(owner, ast.Call) or owner.id in self.values):
-                name = f"{self.render(owner, depth + 1)}.{node.func.attr}" if isinstance(node.func, ast.Attribute) else name
+            if (
+                owner is not None
+                and isinstance(owner, ast.Call | ast.Name)
+                and (isinstance(owner, ast.Call) or owner.id in self.values)
+            ):
+                name = (
+                    f"{self.render(owner, depth + 1)}.{node.func.attr}"
+                    if isinstance(node.func, ast.Attribute)
+                    else name
+                )
             return f"{name}({', '.join(arguments)})"[:_MAX_TEXT]
         if isinstance(node, ast.Name):
             value_node = self.values.get(node.id)
-            return self.render(value_node, depth + 1) if isinstance(value_node, ast.Call | ast.Attribute | ast.BinOp) else self.names.get(node.id, node.id)
+            return (
+                self.render(value_node, depth + 1)
+                if isinstance(value_node, ast.Call | ast.Attribute | ast.BinOp)
+                else self.names.get(node.id, node.id)
+            )
         if isinstance(node, ast.Attribute):
             return f"{self.render(node.value, depth + 1)}.{node.attr}"[:_MAX_TEXT]
         parts = [self.render(child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -163,7 +214,10 @@ class _Reader:
                 return (left + right)[:_MAX_TEXT]
             return None
         if isinstance(node, ast.JoinedStr):
-            parts = [self.constant(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1) for part in node.values]
+            parts = [
+                self.constant(part.value if isinstance(part, ast.FormattedValue) else part, depth + 1)
+                for part in node.values
+            ]
             return "".join("{}" if part is None else str(part) for part in parts)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             text, step = self.constant(node.value, depth + 1), node.slice.step
@@ -178,11 +232,17 @@ class _Reader:
             return chr(first)
         if name in _DECODERS and isinstance(first, str | bytes):
             try:
-                return _DECODERS[name](first)[:_MAX_TEXT]  # type: ignore[operator]
+                decoded: bytes = _DECODERS[name](first)[:_MAX_TEXT]  # type: ignore[operator]
+                return decoded
             except (ValueError, TypeError):
                 return None
-        if name == "codecs.decode" and isinstance(first, str) and len(node.args) > 1 and self.constant(node.args[1]) in ("rot13", "rot_13"):
-            return codecs.decode(first, "rot13")
+        if (
+            name == "codecs.decode"
+            and isinstance(first, str)
+            and len(node.args) > 1
+            and self.constant(node.args[1]) in ("rot13", "rot_13")
+        ):
+            return str(codecs.decode(first, "rot13"))
         if isinstance(node.func, ast.Attribute):
             return self.method(node, self.constant(node.func.value, depth + 1), depth)
         if name in ("bytes", "bytearray", "str") and node.args:
@@ -211,7 +271,12 @@ class _Reader:
         return bytes(good) if len(good) == len(numbers) else None
 
     def items(self, node: ast.expr, depth: int) -> list[str] | None:
-        if isinstance(node, ast.Call) and self.callee(node.func) == "map" and len(node.args) == 2 and self.callee(node.args[0]) == "chr":
+        if (
+            isinstance(node, ast.Call)
+            and self.callee(node.func) == "map"
+            and len(node.args) == 2
+            and self.callee(node.args[0]) == "chr"
+        ):
             codes = self.sequence(node.args[1], depth)
             return [chr(code) for code in codes] if codes is not None else None
         if isinstance(node, ast.Call) and self.callee(node.func) == "reversed" and node.args:
@@ -219,7 +284,11 @@ class _Reader:
             return list(reversed(text)) if isinstance(text, str) else None
         if isinstance(node, ast.List | ast.Tuple):
             parts = [self.constant(item, depth + 1) for item in node.elts]
-            return [part for part in parts if isinstance(part, str)] if all(isinstance(part, str) for part in parts) else None
+            return (
+                [part for part in parts if isinstance(part, str)]
+                if all(isinstance(part, str) for part in parts)
+                else None
+            )
         if isinstance(node, ast.ListComp | ast.GeneratorExp) and len(node.generators) == 1:
             element = node.elt
             if isinstance(element, ast.Call) and self.callee(element.func) == "chr":

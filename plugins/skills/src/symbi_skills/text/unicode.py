@@ -28,13 +28,81 @@ for _pairs, _script in _SCRIPTS.items():
         _FOLD[ord(_pairs[_index])] = _pairs[_index + 1]
         if _script != "Latin variant":
             _IMITATION[_pairs[_index]] = _pairs[_index + 1]
-_BLANKS = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0x0B, 0x1C, 0x1D, 0x1E, 0x1F]
+_BLANKS = [
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+    0x0B,
+    0x1C,
+    0x1D,
+    0x1E,
+    0x1F,
+]
 _INVISIBLE = [
-    *range(0x00, 0x09), *range(0x0E, 0x1B), 0x7F, *range(0x80, 0x85), *range(0x86, 0xA0), 0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5,
-    *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x2800, 0x3164,
-    *range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF9, 0xFFFC), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0),
-]  # fmt: skip
-_PUNCTUATION = {"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "∕": "/", "⁄": "/", "⧸": "/", "∣": "|", "ǀ": "|", "│": "|", "❘": "|", "‘": "'", "’": "'", "“": '"', "”": '"', "․": ".", "‥": "..", "∶": ":", "﹩": "$", "⟨": "<", "‹": "<", "›": ">", "˃": ">", "˂": "<", "∼": "~", "˜": "~", "⁎": "*", "∗": "*"}  # fmt: skip
+    *range(0x00, 0x09),
+    *range(0x0E, 0x1B),
+    0x7F,
+    *range(0x80, 0x85),
+    *range(0x86, 0xA0),
+    0xAD,
+    0x034F,
+    0x061C,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    0x2800,
+    0x3164,
+    *range(0xFE00, 0xFE10),
+    0xFEFF,
+    0xFFA0,
+    *range(0xFFF9, 0xFFFC),
+    *range(0x1D173, 0x1D17B),
+    *range(0xE0000, 0xE0080),
+    *range(0xE0100, 0xE01F0),
+]
+_PUNCTUATION = {
+    "‐": "-",
+    "‑": "-",
+    "‒": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "∕": "/",
+    "⁄": "/",
+    "⧸": "/",
+    "∣": "|",
+    "ǀ": "|",
+    "│": "|",
+    "❘": "|",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "․": ".",
+    "‥": "..",
+    "∶": ":",
+    "﹩": "$",
+    "⟨": "<",
+    "‹": "<",
+    "›": ">",
+    "˃": ">",
+    "˂": "<",
+    "∼": "~",
+    "˜": "~",
+    "⁎": "*",
+    "∗": "*",
+}
 _FOLD.update({ord(key): value for key, value in _PUNCTUATION.items()})
 _FOLD.update(dict.fromkeys(_BLANKS, " "))
 _FOLD.update(dict.fromkeys(_INVISIBLE))
@@ -115,7 +183,10 @@ def _innocent(text: str, start: int, end: int, run: str) -> bool:
         return start == 0 or before == "\n" or (before in "\"'`" and after in "\"'`")
     codes = {ord(character) for character in run}
     if codes <= {0xAD}:
-        return not (before.isascii() and after.isascii() and before.isalnum() and after.isalnum()) or len(before + after) < 2
+        return (
+            not (before.isascii() and after.isascii() and before.isalnum() and after.isalnum())
+            or len(before + after) < 2
+        )
     if codes <= {0x200C, 0x200D, 0xFE0E, 0xFE0F}:
         return len(run) <= 2 and _joins(before, after, codes)
     if codes <= set(range(0xE0020, 0xE0080)):
@@ -125,7 +196,12 @@ def _innocent(text: str, start: int, end: int, run: str) -> bool:
     if codes <= set(range(0xFE00, 0xFE0E)) | set(range(0xE0100, 0xE01F0)):
         return len(run) == 1 and not before.isascii() and unicodedata.category(before)[0] in "LS"
     if codes <= {0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}:
-        return bool(_RTL.search(text[max(0, start - 200) : end + 200])) and len(run) <= 2 and 0x202E not in codes and 0x202D not in codes
+        return (
+            bool(_RTL.search(text[max(0, start - 200) : end + 200]))
+            and len(run) <= 2
+            and 0x202E not in codes
+            and 0x202D not in codes
+        )
     if codes <= {0x2800, 0x3164, 0x115F, 0x1160, 0xFFA0, 0x034F}:
         return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
     if codes <= {0x2060, 0x200B}:

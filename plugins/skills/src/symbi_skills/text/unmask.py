@@ -16,14 +16,18 @@ _QUOTED = re.compile(r"""'([^']{4,})'|"([^"]{4,})"|<<<\s*([^\s|;'"]{4,})""")
 _IFS = re.compile(r"\$\{IFS[^}]*\}|\$IFS(?:\$\d)?")
 _EMPTY = re.compile(r"(?<=[\w/.-])(?:''|\"\"|``|\$@|\$\*|\$\{[@*]\}|\$\(\)|\$\{[A-Za-z_]\w*:?[-+]?\})(?=[\w/.-])")
 _BACKSLASH = re.compile(r"(?<![\\\w])((?:\w*\\)+\w+)")
-_QUOTED_PIECE = re.compile(r"""(?<=[A-Za-z])(["'])([\w./-]{0,12})\1(?=[A-Za-z\s|;]|$)|(?<![\w])(["'])([\w./-]{1,12})\3(?=[A-Za-z])""")
+_QUOTED_PIECE = re.compile(
+    r"""(?<=[A-Za-z])(["'])([\w./-]{0,12})\1(?=[A-Za-z\s|;]|$)|(?<![\w])(["'])([\w./-]{1,12})\3(?=[A-Za-z])"""
+)
 _ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u\{?([0-9a-fA-F]{4,6})\}?|U([0-9a-fA-F]{8})|([0-3]?[0-7]{2}))")
 _BRACES = re.compile(r"\{((?:[^\s{},]+,)+[^\s{},]+)\}")
 _CONCAT = re.compile(r"""(["'`])\s*(?:\+|\.|\.\.|&)\s*(?:[bBuUrRfF]{0,2})(["'`])""")
 _ADJACENT = re.compile(r"""(["'])\s+[bBuUrRfF]{0,2}\1""")
 _COMMA = re.compile(r"""["']\s*,\s*[fFbBrR]?["']""")
-_CHR_CALL = re.compile(r"(?:\bchr\s*\(|\bString\.from(?:CharCode|CodePoint)\s*\(|\bbytes(?:array)?\s*\(\s*\[)\s*((?:0x[0-9a-fA-F]+|\d+)(?:\s*,\s*(?:0x[0-9a-fA-F]+|\d+))*)\s*\]?\s*\)")
+_CHR_CALL = re.compile(
+    r"(?:\bchr\s*\(|\bString\.from(?:CharCode|CodePoint)\s*\(|\bbytes(?:array)?\s*\(\s*\[)\s*((?:0x[0-9a-fA-F]+|\d+)(?:\s*,\s*(?:0x[0-9a-fA-F]+|\d+))*)\s*\]?\s*\)"
+)
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -33,7 +37,11 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _characters(match: re.Match[str]) -> str:
-    codes = [int(number, 0) for number in re.findall(r"0x[0-9a-fA-F]+|\d+", match.group(1)) if not (number[0] == "0" and number.isdigit() and len(number) > 1)]
+    codes = [
+        int(number, 0)
+        for number in re.findall(r"0x[0-9a-fA-F]+|\d+", match.group(1))
+        if not (number[0] == "0" and number.isdigit() and len(number) > 1)
+    ]
     return '"' + "".join(chr(code) for code in codes if 9 <= code < 0xD800) + '"'
 
 

@@ -84,7 +84,8 @@ def _joined(lines: Lines, signals: set[str], where: Where) -> Iterator[tuple[int
     for start in sorted(open_lines):
         if start <= done:
             continue
-        parts, number = [], start
+        parts: list[str] = []
+        number = start
         while lines.has(number) and number - start < _MAX_JOIN:
             text = _text(lines, number)
             name = open_lines.get(number)
@@ -123,7 +124,11 @@ def _strings(lines: Lines, signals: set[str], where: Where) -> Iterator[Segment]
                 while number in open_lines and number - start < _MAX_JOIN:
                     number += 1
                 done = number
-                whole = " ".join(_text(lines, part).strip().removesuffix("\\") for part in range(start, number + 1) if lines.has(part))
+                whole = " ".join(
+                    _text(lines, part).strip().removesuffix("\\")
+                    for part in range(start, number + 1)
+                    if lines.has(part)
+                )
                 yield Segment(unmask(whole), start, "joined strings")
     if "argv" in signals:
         for start in where("argv"):
