@@ -36,7 +36,7 @@ _STARTS = select(
     _F.id, _F.scheduled_for, _F.trigger, _F.attempt, _F.approval_id, _F.input.label("own_input"), _F.principal.label("caller"), _F.created_at,
     _S.id.label("schedule_id"), _S.name, _S.agent, _S.agent_id, _S.owner, _S.policy_ids, _S.input, _S.options, _S.kind, _S.expression, _S.timezone,
     _S.failures, _S.source,
-).join_from(FIRES, SCHEDULES)  # fmt: skip
+).join_from(FIRES, SCHEDULES, _S.id == _F.schedule_id)  # fmt: skip
 
 
 def claim_queued(conn: Connection, keeper: Timekeeper, node: str, lease_ms: int, most: int) -> list[Claimed]:

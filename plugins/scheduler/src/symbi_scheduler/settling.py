@@ -50,7 +50,9 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConfig, draw: float) -> Settled | None:
     """End a fire once; None when it has ended already or `outcome.fence` is not its fence. `draw` in [0, 1) places a jittered retry."""
-    query = select(*_F, *(column.label(f"s_{column.name}") for column in _S)).join_from(FIRES, SCHEDULES)
+    query = select(*_F, *(column.label(f"s_{column.name}") for column in _S)).join_from(
+        FIRES, SCHEDULES, _S.id == _F.schedule_id
+    )
     fire = conn.execute(query.where(_F.id == ident, _F.state.in_(OPEN)).with_for_update()).one_or_none()
     if fire is None or (outcome.fence is not None and outcome.fence != fire.fence):
         return None
