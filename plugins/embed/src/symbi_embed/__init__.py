@@ -1,0 +1,1 @@
+"""Embedders of Symbi: MiniLM on this machine, OpenAI-compatible services, Ollama."""
