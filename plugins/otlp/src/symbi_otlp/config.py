@@ -1,0 +1,87 @@
+"""Configuration of the plugin `otlp`; the standard environment names win over the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from symbi.contracts.errors import ConfigError
+from symbi.contracts.secret import Secret
+
+__all__ = ["OtlpConfig", "with_environment"]
+
+
+class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[plugins.otlp]`."""
+
+    endpoint: str = "http://localhost:4317"
+    """Where the collector listens; for HTTP the path `/v1/metrics` or `/v1/traces` is added where there is none. `http://` means without TLS."""
+    protocol: Literal["grpc", "http/protobuf"] = "grpc"
+    """The transport."""
+    headers: dict[str, Secret] = {}
+    """Headers of every export, for example an API key."""
+    compression: Literal["none", "gzip"] = "none"
+    """The compression of every export."""
+    timeout_seconds: float = 10.0
+    """The time of one export, retries after 429 and 503 included."""
+    certificate: str = ""
+    """A file with the certificate authority to trust (PEM)."""
+    client_certificate: str = ""
+    """A file with the certificate to show (PEM), for mutual TLS."""
+    client_key: str = ""
+    """A file with its key (PEM)."""
+    temporality: Literal["cumulative", "delta"] = "cumulative"
+    """Whether counters and histograms are sent as totals or as what came since the last export."""
+    service_name: str = "symbi"
+    """`service.name` of the resource."""
+    resource: dict[str, str] = {}
+    """Further attributes of the resource."""
+    traces: bool = False
+    """Whether a trace of every run is sent."""
+    sample_ratio: float = 1.0
+    """The share of traces that begin here and are sent; one that came in with a decision keeps it."""
+    capture_content: bool = False
+    """Whether inputs, arguments and results are attributes of spans; secrets in them are masked."""
+    semantic_conventions: Literal["latest", "1.36"] = "latest"
+    """Which edition of the GenAI conventions names the attributes of agent, tool and model spans."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sample_ratio <= 1:
+            raise ValueError("sample_ratio must be from 0 to 1")
+        if self.timeout_seconds <= 0:
+            raise ValueError("timeout_seconds must be more than 0")
+        if not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError("endpoint must begin with http:// or https://")
+
+
+def with_environment(config: OtlpConfig, environ: Mapping[str, str]) -> OtlpConfig:
+    """Return the configuration with what `OTEL_*` says in the place of the file's; raises `ConfigError` for a protocol that is not spoken."""
+    changes: dict[str, object] = {}
+    if endpoint := environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        changes["endpoint"] = endpoint
+    if protocol := environ.get("OTEL_EXPORTER_OTLP_PROTOCOL"):
+        if protocol not in ("grpc", "http/protobuf"):
+            raise ConfigError(
+                f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol!r} is not spoken",
+                path="plugins.otlp.protocol",
+                hint="grpc or http/protobuf",
+            )
+        changes["protocol"] = protocol
+    if headers := environ.get("OTEL_EXPORTER_OTLP_HEADERS"):
+        changes["headers"] = {name: Secret(value) for name, value in _pairs(headers).items()}
+    if name := environ.get("OTEL_SERVICE_NAME"):
+        changes["service_name"] = name
+    if attributes := environ.get("OTEL_RESOURCE_ATTRIBUTES"):
+        changes["resource"] = {**config.resource, **_pairs(attributes)}
+    return msgspec.structs.replace(config, **changes) if changes else config
+
+
+def _pairs(text: str) -> dict[str, str]:
+    found = {}
+    for part in text.split(","):
+        name, equals, value = part.strip().partition("=")
+        if equals and name:
+            found[name.strip()] = value.strip()
+    return found
