@@ -1,0 +1,1 @@
+"""Opt-in rules drawn from real campaigns against skill catalogues."""
