@@ -12,6 +12,7 @@ from symbi.contracts.errors import InvalidRequest
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunService
 from symbi.http.access import require_admin, require_agent
+from symbi.http.tracing import current_traceparent
 from symbi.kernel.clock import rfc3339
 from symbi.kernel.context import PluginContext
 from symbi.kernel.services import Services
@@ -150,7 +151,7 @@ async def execute_agent(
         priority=body.priority,
         timeout_seconds=body.timeout,
         idempotency_key=request.headers.get("idempotency-key"),
-        traceparent=request.headers.get("traceparent"),
+        traceparent=current_traceparent(),
         surface="http-input",
     )
     given = body.parameters if body.parameters is not None else body.input

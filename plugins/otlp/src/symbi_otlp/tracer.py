@@ -66,7 +66,7 @@ class RunTracer:
         """Send what is queued."""
         self._some.clear()
         while not self._queue.empty():
-            batch = []
+            batch: list[SpanFacts] = []
             while len(batch) < _BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._send(batch)
