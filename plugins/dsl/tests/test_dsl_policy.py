@@ -251,3 +251,31 @@ def test_evaluation_never_raises_and_deny_is_never_lost(
     less = tuple(rule for rule in made if rule.effect != "allow")
     without = evaluate_rules(RuleSet(policies=(PolicySpec(name="p", line=1, rules=less),), default_deny=True), request)
     assert without.decision in ("deny",)
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "arguments.o.any(x => arguments.l.all(y => y in arguments.l))",
+        "arguments.o.any(x => arguments.n == arguments.m)",
+        "arguments.o.any(x => arguments.l.map(to_string).length == 1)",
+        'arguments.o.any(x => arguments.s.contains("zz" + x))',
+        "arguments.o.any(x => sort(arguments.l) == 1)",
+        'arguments.o.any(x => hash_sha256(arguments.s) == "")',
+        "arguments.o.any(x => min(arguments.l) > 5)",
+    ],
+)
+def test_guards_over_large_arguments_are_bounded(decide: Decide, guard: str) -> None:
+    """Arguments are a model's choice: no guard goes over them for long."""
+    import time
+
+    arguments = {
+        "o": list(range(3_000)),
+        "l": list(range(9_000)),
+        "n": [[1] * 100 for _ in range(200)],
+        "m": [[1] * 100 for _ in range(200)],
+        "s": "xyz" * 100_000,
+    }
+    started = time.process_time()
+    assert decide(f"allow: x if {guard}", "x", arguments).decision == "deny"
+    assert time.process_time() - started < 1.0

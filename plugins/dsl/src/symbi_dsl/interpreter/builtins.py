@@ -47,7 +47,7 @@ def _format(runtime: Runtime, template: Any, *values: Any) -> Any:
     parts = template.split("{}")
     if len(parts) - 1 != len(values):
         raise LanguageError("TypeMismatch", f"the template has {len(parts) - 1} places for {len(values)} values")
-    shown = [text_of(value) for value in values]
+    shown = [text_of(value, most=runtime.limits.max_text) for value in values]
     runtime.text(len(template) + sum(map(len, shown)))
     return "".join(part + (shown[index] if index < len(shown) else "") for index, part in enumerate(parts))
 
@@ -121,6 +121,7 @@ def _extreme(pick_less: bool) -> Callable[..., Any]:
         items = values[0] if len(values) == 1 and isinstance(values[0], list) else list(values)
         if not items:
             raise LanguageError("OutOfRange", "there is nothing to choose from")
+        runtime.work(len(items))
         best = items[0]
         for item in items[1:]:
             if less(runtime, item, best) if pick_less else less(runtime, best, item):
@@ -133,6 +134,7 @@ def _extreme(pick_less: bool) -> Callable[..., Any]:
 def _sum(runtime: Runtime, values: Any) -> Any:
     if not isinstance(values, list):
         raise LanguageError("TypeMismatch", "sum takes a list")
+    runtime.work(len(values))
     total: Any = 0
     for index, value in enumerate(values):
         total = add(runtime, total, value) if index else value
@@ -175,11 +177,15 @@ def _bytes(value: Any, what: str) -> bytes:
 
 
 def _sha256(runtime: Runtime, value: Any) -> Any:
-    return hashlib.sha256(_bytes(value, "what is hashed")).hexdigest()
+    data = _bytes(value, "what is hashed")
+    runtime.spend(len(data))
+    return hashlib.sha256(data).hexdigest()
 
 
 def _verify_hmac(runtime: Runtime, message: Any, signature: Any, key: Any) -> Any:
-    wanted = hmac.new(_bytes(key, "the key"), _bytes(message, "the message"), "sha256").hexdigest()
+    data = _bytes(message, "the message")
+    runtime.spend(len(data))
+    wanted = hmac.new(_bytes(key, "the key"), data, "sha256").hexdigest()
     given = _bytes(signature, "the signature").decode("utf-8", "replace").removeprefix("sha256=")
     return hmac.compare_digest(wanted.encode(), given.lower().encode())
 

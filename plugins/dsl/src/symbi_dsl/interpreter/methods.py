@@ -54,6 +54,7 @@ def _lower(runtime: Runtime, value: str) -> Any:
 
 
 def _trim(runtime: Runtime, value: str) -> Any:
+    runtime.spend(len(value))
     return value.strip()
 
 
@@ -99,8 +100,9 @@ def _slice(runtime: Runtime, value: Any, start: Any, end: Any = None) -> Any:
 def _index_of(runtime: Runtime, value: Any, item: Any) -> Any:
     if isinstance(value, str):
         return value.find(_text(item, "what is looked for"))
+    runtime.work(len(value))
     for index, other in enumerate(value):
-        if equals(item, other):
+        if equals(item, other, runtime):
             return index
     return -1
 
@@ -120,6 +122,7 @@ def _pop(runtime: Runtime, value: list[Any]) -> Any:
 def _filter(runtime: Runtime, value: list[Any], test: Any) -> Any:
     call = _function(test, "the test")
     runtime.items(len(value))
+    runtime.work(len(value))
     found = []
     for item in list(value):
         if truthy(call([item])):
@@ -130,6 +133,7 @@ def _filter(runtime: Runtime, value: list[Any], test: Any) -> Any:
 def _map(runtime: Runtime, value: list[Any], change: Any) -> Any:
     call = _function(change, "the change")
     runtime.items(len(value))
+    runtime.work(len(value))
     found = []
     for item in list(value):
         found.append(call([item]))
@@ -138,6 +142,7 @@ def _map(runtime: Runtime, value: list[Any], change: Any) -> Any:
 
 def _any(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
     call = None if test is None else _function(test, "the test")
+    runtime.work(len(value))
     for item in list(value):  # noqa: SIM110  # no C frames between the program's own calls
         if truthy(item if call is None else call([item])):
             return True
@@ -146,6 +151,7 @@ def _any(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
 
 def _all(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
     call = None if test is None else _function(test, "the test")
+    runtime.work(len(value))
     for item in list(value):  # noqa: SIM110  # no C frames between the program's own calls
         if not truthy(item if call is None else call([item])):
             return False
@@ -153,7 +159,8 @@ def _all(runtime: Runtime, value: list[Any], test: Any = None) -> Any:
 
 
 def _join(runtime: Runtime, value: list[Any], separator: Any = "") -> Any:
-    parts = [text_of(item) for item in value]
+    runtime.work(len(value))
+    parts = [text_of(item, most=runtime.limits.max_text) for item in value]
     between = _text(separator, "the separator")
     runtime.text(sum(map(len, parts)) + len(between) * len(parts))
     return between.join(parts)
@@ -162,7 +169,7 @@ def _join(runtime: Runtime, value: list[Any], separator: Any = "") -> Any:
 def sort_values(runtime: Runtime, value: list[Any]) -> Any:
     """Return a sorted copy of a list of values that can be compared with each other."""
     runtime.items(len(value))
-    runtime.spend(len(value) * 16)
+    runtime.work(len(value) * 4 * max(1, len(value).bit_length()))
 
     def order(left: Any, right: Any) -> int:
         return -1 if less(runtime, left, right) else (1 if less(runtime, right, left) else 0)
@@ -202,7 +209,7 @@ def _remove(runtime: Runtime, value: dict[str, Any], key: Any) -> Any:
 
 
 def _to_string(runtime: Runtime, value: Any) -> Any:
-    text = text_of(value)
+    text = text_of(value, most=runtime.limits.max_text)
     runtime.text(len(text))
     return text
 

@@ -46,7 +46,8 @@ def add(runtime: Runtime, left: Any, right: Any) -> Any:
     if _number(left) and _number(right):
         return checked(left + right)
     if isinstance(left, str) or isinstance(right, str):
-        a, b = text_of(left), text_of(right)
+        most = runtime.limits.max_text
+        a, b = text_of(left, most=most), text_of(right, most=most)
         runtime.text(len(a) + len(b))
         return a + b
     if isinstance(left, list) and isinstance(right, list):
@@ -148,25 +149,26 @@ def at_least(runtime: Runtime, left: Any, right: Any) -> Any:
 
 def same(runtime: Runtime, left: Any, right: Any) -> Any:
     """Compare by structure."""
-    return equals(left, right)
+    return equals(left, right, runtime)
 
 
 def different(runtime: Runtime, left: Any, right: Any) -> Any:
     """Compare by structure."""
-    return not equals(left, right)
+    return not equals(left, right, runtime)
 
 
 def contains(runtime: Runtime, item: Any, place: Any) -> bool:
     """Tell whether an item is in a list, a key in a map, a text in a text."""
     if isinstance(place, list):
-        runtime.spend(len(place) // 16)
+        runtime.work(len(place))
         for other in place:  # noqa: SIM110  # no C frames between the program's own calls
-            if equals(item, other):
+            if equals(item, other, runtime):
                 return True
         return False
     if isinstance(place, dict):
         return isinstance(item, str) and item in place
     if isinstance(place, str) and isinstance(item, str):
+        runtime.work(len(place) >> 6)
         return item in place
     raise _mismatch("in", item, place)
 

@@ -81,15 +81,24 @@ class Runtime:
         if self.cells < 0:
             raise LimitReached("MemoryLimit", "the program makes too much data", code="limit_memory")
 
+    def work(self, count: int) -> None:
+        """Count going through so many values as steps, sixteen of them one, so that no single call can take long."""
+        self.steps -= count >> 4
+        if self.steps < 0:
+            message = f"more than {self.limits.max_steps} steps"
+            raise LimitReached("StepLimit", message, code="limit_steps")
+
     def text(self, length: int) -> None:
-        """Check and count the length of a new text."""
+        """Check and count the length of a new text; one that is too long has cost what it took to find that out."""
         if length > self.limits.max_text:
+            self.spend(self.limits.max_text)
             raise LanguageError("TooLong", f"a text can not be longer than {self.limits.max_text} characters")
         self.spend(length)
 
     def items(self, count: int, *, new: int | None = None) -> None:
         """Check the size of a list or map, and count what is new in it."""
         if count > self.limits.max_items:
+            self.spend(self.limits.max_items)
             raise LanguageError("TooLong", f"a list or map can not hold more than {self.limits.max_items} entries")
         self.spend(count if new is None else new)
 

@@ -109,8 +109,8 @@ _NAMES: dict[type, str] = {
 }
 
 
-def equals(left: Any, right: Any, depth: int = 0) -> bool:
-    """Compare by structure: numbers by value, never a boolean with a number."""
+def equals(left: Any, right: Any, runtime: Any = None, depth: int = 0) -> bool:
+    """Compare by structure: numbers by value, never a boolean with a number; `runtime` counts the work of it."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
@@ -119,16 +119,20 @@ def equals(left: Any, right: Any, depth: int = 0) -> bool:
         _deep(depth)
         if len(left) != len(right):
             return False
+        if runtime is not None:
+            runtime.work(len(left) + 16)
         for a, b in zip(left, right, strict=True):  # noqa: SIM110  # no C frames between the program's own calls
-            if not equals(a, b, depth + 1):
+            if not equals(a, b, runtime, depth + 1):
                 return False
         return True
     if isinstance(left, dict) and isinstance(right, dict):
         _deep(depth)
         if len(left) != len(right):
             return False
+        if runtime is not None:
+            runtime.work(len(left) + 16)
         for key, value in left.items():  # noqa: SIM110  # no C frames between the program's own calls
-            if key not in right or not equals(value, right[key], depth + 1):
+            if key not in right or not equals(value, right[key], runtime, depth + 1):
                 return False
         return True
     if isinstance(left, str | Quantity) and type(left) is type(right):
