@@ -273,7 +273,7 @@ def test_guards_over_large_arguments_are_bounded(decide: Decide, guard: str) -> 
         "o": list(range(3_000)),
         "l": list(range(9_000)),
         "n": [[1] * 100 for _ in range(200)],
-        "m": [[1] * 100 for _ in range(200)],
+        "m": [*([1] * 100 for _ in range(199)), [2] * 100],
         "s": "xyz" * 100_000,
     }
     started = time.process_time()
