@@ -83,7 +83,9 @@ class Ending:
 
     async def stop_runs(self, schedule_ids: list[str]) -> None:
         """Stop the runs under way of these schedules, because a newer fire replaces them (R-OVL)."""
-        runs = self._context.services.get(RunService)
+        runs = self._context.services.maybe(RunService)
+        if runs is None:
+            return
         for run_id in await self._context.store.read(_runs_of, schedule_ids):
             try:
                 await runs.cancel(run_id, principal=SCHEDULER, reason="replaced by the next fire of its schedule")

@@ -25,8 +25,13 @@ def services() -> Iterable[Service]:
         open="symbi_scheduler.service:open_scheduler",
         table="scheduler",
         summary="Fires agents at their times, each due instant exactly once.",
-        requires=("symbi.contracts.runs:RunService", "symbi.contracts.agents:AgentService"),
-        optional=("symbi.contracts.policy:Gate", "symbi.contracts.approvals:Approvals"),
+        requires=("symbi.contracts.agents:AgentService",),
+        optional=(
+            "symbi.contracts.runs:RunService",
+            "symbi.contracts.policy:Gate",
+            "symbi.contracts.approvals:Approvals",
+            "symbi.contracts.audit:AuditLog",
+        ),
     )
 
 

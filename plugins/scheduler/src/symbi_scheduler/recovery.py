@@ -73,7 +73,9 @@ class Recovery:
             await self._context.clock.sleep(0.05)
 
     async def _check_runs(self) -> None:
-        runs = self._context.services.get(RunService)
+        runs = self._context.services.maybe(RunService)
+        if runs is None:
+            return
         for row in await self._context.store.read(_running):
             try:
                 run = await runs.get(row.run_id)

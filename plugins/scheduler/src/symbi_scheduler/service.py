@@ -16,7 +16,7 @@ from symbi.contracts.approvals import ApprovalResolved
 from symbi.contracts.errors import InvalidRequest, NotFound
 from symbi.contracts.health import Health, degraded, healthy, unhealthy
 from symbi.contracts.principal import Principal
-from symbi.contracts.runs import RunEnded
+from symbi.contracts.runs import RunEnded, RunService
 from symbi.contracts.scheduling import (
     BackfillResult,
     CalendarView,
@@ -230,6 +230,8 @@ class Scheduler:
             )
         if self.pump.fault:
             return unhealthy(f"schedules do not fire: {self.pump.fault}", remedy="symbi doctor")
+        if self._context.services.maybe(RunService) is None:
+            return degraded("nothing runs agents: fires wait in the store", remedy="symbi plugins doctor")
         return healthy(node=self.node, clock_jumps=self.keeper.jumps, lateness=self.pump.lateness.snapshot())
 
     async def status_counts(self) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from symbi.contracts.agents import AgentService, AgentView
 from symbi.contracts.errors import CapacityExceeded, Conflict, Forbidden, PolicyDenied, SymbiError, Unavailable
-from symbi.contracts.policy import AgentFacts, Gate, PolicyHeld, PolicyRequest, ResourceFacts
+from symbi.contracts.policy import Gate, PolicyHeld, PolicyRequest, ResourceFacts
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunService
 from symbi.kernel.context import PluginContext
@@ -128,15 +128,15 @@ class Starter:
 
 
 def run_request(row: Row[Any], agent: AgentView, principal: Principal) -> PolicyRequest:
-    """The question put to the gate for one fire; everything in it comes from the runtime."""
+    """The question put to the gate for one fire: may the creator of the schedule have it fire now? Everything in it comes from the runtime."""
     return PolicyRequest(
         principal=principal, action="schedule_run", target=row.name, surface="schedule", source="schedule", call_id=row.id,
-        agent=AgentFacts(id=agent.id, name=agent.name, owner=agent.owner, revision=agent.revision),
         resource=ResourceFacts(
             type="Schedule", id=row.schedule_id,
             attributes={
                 "name": row.name, "kind": row.kind, "timezone": row.timezone, "trigger": row.trigger, "attempt": row.attempt,
-                "consecutive_failures": row.failures, "declared": row.source is not None,
+                "consecutive_failures": row.failures, "declared": row.source is not None, "agent": agent.name, "agent_id": agent.id,
+                "agent_owner": agent.owner, "agent_revision": agent.revision,
             },
         ),
         trusted={"scheduled_for": row.scheduled_for},
