@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
@@ -36,7 +37,7 @@ __all__ = ["Code", "ExpressionCompiler"]
 Code = Callable[[list[Any]], Any]
 
 
-class ExpressionCompiler:
+class ExpressionCompiler(ABC):
     """Turns expressions into closures; one compiler serves one run."""
 
     def __init__(self, runtime: Runtime, functions: dict[str, FunctionValue]) -> None:
@@ -64,13 +65,13 @@ class ExpressionCompiler:
         """Return the closure of an expression."""
         return self.compilers[type(node)](node)
 
+    @abstractmethod
     def call(self, node: Call) -> Code:
         """Return the closure of a call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value_block(self, node: Node) -> Code:
         """Return a closure that runs a block and gives its signal; its last expression counts as its value."""
-        raise NotImplementedError
 
     # ---- leaves --------------------------------------------------------------------------------------------------
     def _literal(self, node: Literal) -> Code:

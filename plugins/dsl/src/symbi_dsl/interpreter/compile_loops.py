@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from symbi_dsl.interpreter.compile_expressions import Code
@@ -19,9 +20,9 @@ _CATCH_ALL = frozenset({"Error", "Exception", "Any"})
 class LoopCompiler(PatternCompiler):
     """Adds loops, `match` and `try` to patterns, calls and expressions."""
 
+    @abstractmethod
     def block(self, node: Block, *, tail: bool = False) -> Code:
         """Return the closure of a block."""
-        raise NotImplementedError
 
     def for_loop(self, node: For) -> Code:
         """Return the closure of a `for` loop over a list, the keys of a map or the characters of a text."""

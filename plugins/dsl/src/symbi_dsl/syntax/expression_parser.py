@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -46,12 +47,12 @@ _IN_POWER = 3
 _WORD_VALUES: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-class ExpressionParser(LiteralParser):
+class ExpressionParser(LiteralParser, ABC):
     """Parses expressions; a tree taller than the bound is refused while it is built."""
 
+    @abstractmethod
     def block(self) -> Node:
-        """Parse a block; statements are not known here."""
-        raise NotImplementedError
+        """Parse a block; statements know how."""
 
     def expression(self) -> Node:
         """Parse one expression."""
