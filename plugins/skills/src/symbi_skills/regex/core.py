@@ -10,6 +10,10 @@ from symbi_skills.regex.nodes import Alt, Cat, Chars, Node, Rep
 __all__ = ["core"]
 
 _WIDE = 100
+_COMMON = frozenset(
+    "http https request requests fetch socket sock connect inet read while data function open client session system memory".split()
+)
+"""Words so frequent in code that looking for another piece costs less."""
 
 
 def core(node: Node) -> Node:
@@ -17,10 +21,10 @@ def core(node: Node) -> Node:
     if isinstance(node, Alt):
         return Alt(tuple(core(item) for item in node.items))
     best: Node | None = None
-    best_score = (0, 0)
+    best_score = (False, 0, 0)
     for piece in _pieces(node):
         for choices in needed_texts(piece):
-            score = (min(min(map(len, choices)), 5), -len(choices))
+            score = (choices.isdisjoint(_COMMON), min(min(map(len, choices)), 5), -len(choices))
             if best is None or score > best_score:
                 best, best_score = piece, score
     return _trim(_relax(best if best is not None else node))

@@ -44,8 +44,9 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
 def decode(raw: bytes) -> Decoded:
     """Return `raw` as valid UTF-8 of the same meaning; bytes that mean nothing become U+FFFD."""
     if raw.isascii() and b"\0" not in raw:
-        controls = len(raw) - len(raw.translate(None, _CONTROL))
-        return Decoded(data=raw, encoding="ascii", binary=controls * 10 > len(raw))
+        sample = raw[:4096]
+        controls = len(sample) - len(sample.translate(None, _CONTROL))
+        return Decoded(data=raw, encoding="ascii", binary=controls * 10 > len(sample))
     if raw.startswith(codecs.BOM_UTF8):
         return decode(raw[3:])
     for mark, name in _MARKS:

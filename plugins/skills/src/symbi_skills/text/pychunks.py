@@ -31,15 +31,16 @@ class _Part(NamedTuple):
 
 def suspicious_calls(source: str, calls: set[int], reasons: set[int]) -> Iterator[tuple[int, str]]:
     """Yield 0-based lines and texts as `python_view` does, from the parts that hold one of `calls` and one of `reasons`."""
+    wanted = {line + shift for line in calls | reasons for shift in (-1, 0, 1)}
     if len(source) <= _SMALL:
-        yield from python_view(source) or ()
+        yield from python_view(source, set(range(source.count("\n") + 1))) or ()
         return
     prelude = "\n".join(match.group() for match in _PRELUDE.finditer(source))
     for part in _parts(source, calls):
         if part.lines & reasons:
-            found = python_view(part.text, prelude=prelude)
+            found = python_view(part.text, {line - part.start for line in wanted}, prelude=prelude)
             if found is None:
-                yield from python_view(source) or ()
+                yield from python_view(source, wanted) or ()
                 return
             for line, text in found:
                 yield part.start + line, text

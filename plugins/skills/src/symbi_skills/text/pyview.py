@@ -46,15 +46,15 @@ _DECODERS = {
 Constant = str | bytes | int
 
 
-def python_view(source: str, *, prelude: str = "") -> Iterator[tuple[int, str]] | None:
+def python_view(source: str, wanted: set[int], *, prelude: str = "") -> Iterator[tuple[int, str]] | None:
     """Return 0-based line and text of calls and computed strings, or None for a source that does not parse.
 
-    `prelude` holds imports and constants that the source may use; it gives no lines.
+    Only expressions on one of the `wanted` lines are shown. `prelude` holds imports and constants that the source may use; it gives no lines.
     """
     if len(source) > _MAX_SOURCE:
         return None
     tree = _parsed(source)
-    return None if tree is None else _Reader(tree, _parsed(prelude) if prelude else None).lines()
+    return None if tree is None else _Reader(tree, _parsed(prelude) if prelude else None, wanted).lines()
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -67,7 +67,8 @@ def _parsed(source: str) -> ast.Module | None:
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, prelude: ast.Module | None) -> None:
+    def __init__(self, tree: ast.Module, prelude: ast.Module | None, wanted: set[int]) -> None:
+        self._wanted = wanted
         self.nodes = list(ast.walk(tree))
         self.names: dict[str, str] = {}
         self.values: dict[str, ast.expr] = {}
@@ -93,6 +94,10 @@ class _Reader:
 
     def calls(self) -> Iterator[tuple[int, str]]:
         for node in self.nodes:
+            if not isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr) or self._wanted.isdisjoint(
+                range(node.lineno - 1, (node.end_lineno or node.lineno))
+            ):
+                continue
             if isinstance(node, ast.Call):
                 yield from self.call_lines(node)
             elif isinstance(node, ast.BinOp | ast.JoinedStr):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Foreign", "Hidden", "confusable_words", "fold", "folding_lines", "foreign", "hidden_characters"]
@@ -114,9 +115,9 @@ _SUSPECT = re.compile(
 )
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _LETTERS = re.compile("[" + "".join(_IMITATION) + "]")
-_CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x7f]")
+_CONTROLS = bytes((*range(8), *range(14, 27), 127))
 _LOOKALIKE = "[" + "".join(_IMITATION) + "]"
-_MIXED = re.compile(f"[A-Za-z]{_LOOKALIKE}|{_LOOKALIKE}[A-Za-z]")
+_MIXED = re.compile(f"{_LOOKALIKE}(?:(?=[A-Za-z])|(?<=[A-Za-z].))", re.DOTALL)
 
 
 _FOLDING = re.compile(
@@ -126,7 +127,7 @@ _FOLDING = re.compile(
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f169\U0001fbf0-\U0001fbf9]"
 )
 _ASCII = bytes(range(128))
-_READS = re.compile(f"{_FOLDING.pattern}|{_SUSPECT.pattern}|{_MIXED.pattern}")
+_READS = re.compile(f"{_FOLDING.pattern}|{_SUSPECT.pattern}")
 
 
 class Foreign(NamedTuple):
@@ -137,21 +138,25 @@ class Foreign(NamedTuple):
     imitating: bool
 
 
+@lru_cache(maxsize=1)
 def foreign(data: bytes) -> Foreign:
     """Judge the characters of UTF-8 beyond ASCII; fast, because nothing else is looked at."""
     others = data.translate(None, _ASCII).decode("utf-8", "replace")
-    hidden = _SUSPECT.search(others) is not None or _CONTROL.search(data) is not None
+    hidden = _SUSPECT.search(others) is not None or len(data.translate(None, _CONTROLS)) != len(data)
     return Foreign(hidden, hidden or _FOLDING.search(others) is not None, _LETTERS.search(others) is not None)
 
 
-def folding_lines(text: str) -> Iterator[int]:
-    """Yield offsets of characters that read otherwise than they are, one a line at least."""
-    position = 0
-    while match := _READS.search(text, position):
-        yield match.start()
-        position = text.find("\n", match.start()) + 1
-        if not position:
-            return
+def folding_lines(text: str, kinds: Foreign) -> Iterator[int]:
+    """Yield offsets of characters that read otherwise than they are, in order, one a line at least."""
+    offsets: list[int] = []
+    for wanted, pattern in ((kinds.folding, _READS), (kinds.imitating, _MIXED)):
+        position = 0
+        while wanted and (match := pattern.search(text, position)):
+            offsets.append(match.start())
+            position = text.find("\n", match.start()) + 1
+            if not position:
+                break
+    yield from sorted(offsets)
 
 
 def fold(text: str) -> str:

@@ -56,20 +56,30 @@ def unmask(line: str) -> str:
         text = html.unescape(text)
     if "%" in text:
         text = unquote(text, errors="replace")
-    text = _ANSI.sub(lambda match: _ESCAPE.sub(_unescape, match.group(1)), text)
-    text = _ESCAPE.sub(_unescape, text)
-    text = _IFS.sub(" ", text)
-    text = _CHR_CALL.sub(_characters, text)
-    text = join_strings(text)
-    text = _BRACES.sub(lambda match: match.group(1).replace(",", " "), text)
+    if "\\" in text:
+        text = _ANSI.sub(lambda match: _ESCAPE.sub(_unescape, match.group(1)), text) if "$'" in text else text
+        text = _ESCAPE.sub(_unescape, text)
+    if "$" in text:
+        text = _IFS.sub(" ", text)
+    if "(" in text:
+        text = _CHR_CALL.sub(_characters, text)
+    if "'" in text or '"' in text or "`" in text or "$" in text:
+        text = _without_quotes(join_strings(text))
+    if "{" in text:
+        text = _BRACES.sub(lambda match: match.group(1).replace(",", " "), text)
+    if "\\" in text:
+        text = _BACKSLASH.sub(_plain_word, text)
+    return text if text.isascii() else fold(text)
+
+
+def _without_quotes(text: str) -> str:
     for _ in range(3):
         before = text
         text = _EMPTY.sub("", text)
         text = _QUOTED_PIECE.sub(lambda match: match.group(2) or match.group(4) or "", text)
         if text == before:
             break
-    text = _BACKSLASH.sub(_plain_word, text)
-    return text if text.isascii() else fold(text)
+    return text
 
 
 def read_backwards(line: str) -> str:

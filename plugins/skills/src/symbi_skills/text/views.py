@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from symbi_skills.text.lines import Lines
 from symbi_skills.text.shellvars import expand
-from symbi_skills.text.unicode import folding_lines, foreign
+from symbi_skills.text.unicode import Foreign, folding_lines, foreign
 from symbi_skills.text.unmask import join_words, read_backwards, unmask
 
 __all__ = ["Segment", "segments"]
@@ -63,14 +63,14 @@ def _masked(lines: Lines, signals: set[str], where: Where) -> set[int]:
         kinds = foreign(lines.data)
         if kinds.folding or kinds.imitating:
             text = lines.data.decode("utf-8", "replace")
-            numbers.update(_far(text))
+            numbers.update(_far(text, kinds))
     return numbers
 
 
-def _far(text: str) -> Iterator[int]:
+def _far(text: str, kinds: Foreign) -> Iterator[int]:
     """Yield line numbers of folding characters, counted on from the last one."""
     number = position = 0
-    for offset in folding_lines(text):
+    for offset in folding_lines(text, kinds):
         number += text.count("\n", position, offset)
         position = offset
         yield number
