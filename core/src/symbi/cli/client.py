@@ -214,6 +214,7 @@ async def _client_of(state: CliState) -> AsyncIterator[httpx.AsyncClient]:
     from symbi.http.entry import act_as
     from symbi.kernel.kernel import Kernel
 
+    state.settings.environ.setdefault("SYMBI_ROLE", "command")  # a list of schedules must not fire them
     async with Kernel(state.settings, manager=state.manager) as kernel:
         app: Any = act_as(create_app(kernel, host="127.0.0.1"), LOCAL_ADMIN)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -272,7 +272,8 @@ async def open_scheduler(config: SchedulerConfig, context: PluginContext) -> Asy
         context.events.subscribe(ApprovalResolved, scheduler.on_approval, name="scheduler", limit=10_000),
     ]
     tasks: list[asyncio.Task[Any]] = []
-    if config.enabled:
+    # A runtime that a command opened for itself only keeps schedules: what is due waits for the server.
+    if config.enabled and context.environ.get("SYMBI_ROLE") != "command":
         scheduler.running = True
         tasks = [
             context.tasks.supervise("pump", scheduler.pump.run),
