@@ -116,7 +116,7 @@ async def recovery(count: int) -> Row:
     """Measure from opening the runtime on a store with so many queued runs to the first of them being under way."""
     with tempfile.TemporaryDirectory() as folder:
         async with runtime(Path(folder)) as runs:
-            runs.engine._take = lambda: []
+            runs.node.reserve = lambda run: False
             await asyncio.gather(*(start(runs, "noop") for _ in range(count)))
         began = time.perf_counter()
         async with runtime(Path(folder), grace_seconds=0.1) as runs:

@@ -48,9 +48,9 @@ async def test_run_of_a_dead_node_is_taken_up_by_another(
         run = await frozen.start("a", {"seconds": 2})
         await frozen.until(run.run_id, "running")
         attempt = next(iter(frozen.runs.attempts.values()))
-        frozen.runs.engine.draining = True
-        frozen.runs.engine._renew = lambda *unused: asyncio.sleep(0)
-        frozen.runs.engine.reap = lambda **unused: asyncio.sleep(0)
+        frozen.runs.node.draining = True
+        frozen.runs.node._renew = lambda *unused: asyncio.sleep(0)
+        frozen.runs.node.reap = lambda **unused: asyncio.sleep(0)
         async with open_house(store=postgres_url, folder=tmp_path / "two", lease_seconds=1.0) as other:
             ended = await other.runs.wait(run.run_id, timeout=20)
             assert (ended.status, ended.attempt, ended.result) == ("completed", 2, "woke")
@@ -69,7 +69,7 @@ async def test_run_is_cancelled_from_another_node(
         open_house(store=postgres_url, folder=tmp_path / "one", lease_seconds=1.0) as one,
         open_house(store=postgres_url, folder=tmp_path / "two", lease_seconds=1.0) as two,
     ):
-        two.runs.engine.draining = True
+        two.runs.node.draining = True
         run = await one.start("a")
         await two.until(run.run_id, "running")
         await two.runs.cancel(run.run_id, principal=LOCAL_ADMIN, reason="from afar")

@@ -7,15 +7,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symbi.contracts.engines import QueuedRun
 from symbi_runs.admission import Pool
-from symbi_runs.queue import Entry, ReadyQueue, rank_of
+from symbi_runs.queue import ReadyQueue, rank_of
 
 
-def entry(run_id: str, *, agent: str = "a", principal: str = "p", rank: int = 0, **more: Any) -> Entry:
-    return Entry(run_id=run_id, agent_id=agent, principal_id=principal, rank=rank, **more)
+def entry(run_id: str, *, agent: str = "a", principal: str = "p", rank: int = 0, **more: Any) -> QueuedRun:
+    return QueuedRun(run_id=run_id, agent_id=agent, principal_id=principal, rank=rank, **more)
 
 
-def always(entry: Entry) -> bool:
+def always(entry: QueuedRun) -> bool:
     return True
 
 

@@ -321,10 +321,10 @@ async def test_slots_are_free_again_after_many_runs(open_house: Any) -> None:
     async with open_house(max_running=8) as house:
         house.world.add("a", "noop")
         house.world.add("b", "fails_for_good")
-        before = house.runs.engine.pool.free
+        before = house.runs.node.pool.free
         await asyncio.gather(*(house.run("a" if n % 3 else "b") for n in range(200)))
-        await house.runs.engine.idle()
-        assert house.runs.engine.pool.free == before
+        await house.runs.node.idle()
+        assert house.runs.node.pool.free == before
         assert house.runs.engine.queue.active == 0
 
 

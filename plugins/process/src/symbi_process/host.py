@@ -104,12 +104,22 @@ class HostEffects:
         raise EffectFailed(reply.message, code=reply.code or None, retryable=reply.retryable)
 
     def call_many(
-        self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0
+        self,
+        calls: Sequence[tuple[str, str, dict[str, Any]]],
+        *,
+        line: int = 0,
+        column: int = 0,
+        origin: str = "program",
+        call_ids: Sequence[str] = (),
+        at_most: int = 0,
     ) -> list[EffectReply]:
         """Ask for several effects at once and return their replies in the order of the calls."""
-        return self._ask(
-            [self._call(kind, name, arguments, line, column, "", "program") for kind, name, arguments in calls]
-        )
+        ids = [*call_ids, *[""] * (len(calls) - len(call_ids))]
+        asked = [
+            self._call(kind, name, arguments, line, column, call_id, origin)
+            for (kind, name, arguments), call_id in zip(calls, ids, strict=True)
+        ]
+        return self._ask(asked, at_most=at_most)
 
     def step(self, line: int, what: str = "") -> None:
         """Report progress, at most ten times a second."""
@@ -140,21 +150,29 @@ class HostEffects:
             origin=source,
         )
 
-    def _ask(self, calls: list[EffectCall]) -> list[EffectReply]:
-        for call in calls:
-            try:
-                frame = encode(Ask(call))
-            except (TypeError, ValueError, OverflowError, RecursionError) as error:
-                raise EffectFailed(
-                    f"the arguments of {call.kind} {call.name!r} are no JSON: {error}", code="not_json"
-                ) from None
+    def _ask(self, calls: list[EffectCall], *, at_most: int = 0) -> list[EffectReply]:
+        frames = [self._frame(call) for call in calls]
+        window = at_most or len(frames)
+        for frame in frames[:window]:
             self._channel.send(frame)
+        waiting = iter(frames[window:])
         replies: dict[int, EffectReply] = {}
         while len(replies) < len(calls):
             message = decode_from_parent(self._channel.receive())
             if isinstance(message, Reply):
                 replies[message.reply.seq] = message.reply
+                following = next(waiting, None)
+                if following is not None:
+                    self._channel.send(following)
         return [replies[call.seq] for call in calls]
+
+    def _frame(self, call: EffectCall) -> bytes:
+        try:
+            return encode(Ask(call))
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise EffectFailed(
+                f"the arguments of {call.kind} {call.name!r} are no JSON: {error}", code="not_json"
+            ) from None
 
 
 def _failure(error: BaseException) -> End:

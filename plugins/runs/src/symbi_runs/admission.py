@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from symbi_runs.queue import Entry
+from symbi.contracts.engines import QueuedRun
 
 __all__ = ["Pool", "machine_cores", "machine_memory"]
 
@@ -18,7 +18,7 @@ class Pool:
         self.slots = slots
         self.memory_bytes = memory_bytes
         self.cores = cores
-        self._held: dict[str, Entry] = {}
+        self._held: dict[str, QueuedRun] = {}
         self._lent: set[str] = set()
         self._memory = 0
         self._cores = 0
@@ -36,16 +36,16 @@ class Pool:
         """Return free slots, bytes and thousandths of a core; negative while lent slots are taken back."""
         return self.slots - self.held, self.memory_bytes - self._memory, self.cores - self._cores
 
-    def can_ever_hold(self, entry: Entry) -> bool:
+    def can_ever_hold(self, entry: QueuedRun) -> bool:
         """Tell whether the entry would fit if nothing else ran."""
         return entry.memory_bytes <= self.memory_bytes and entry.cores <= self.cores
 
-    def fits(self, entry: Entry) -> bool:
+    def fits(self, entry: QueuedRun) -> bool:
         """Tell whether the entry fits now. A delegated run needs no slot of its own: its parent has lent one."""
         slots, memory, cores = self.free
         return (slots > 0 or entry.depth > 0) and entry.memory_bytes <= memory and entry.cores <= cores
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: QueuedRun) -> None:
         """Reserve what the entry needs."""
         self._held[entry.run_id] = entry
         self._memory += entry.memory_bytes

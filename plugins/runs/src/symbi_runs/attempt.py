@@ -206,6 +206,7 @@ class Attempt:
             working_folder=str(self.house.context.data_dir / "runs" / record.id),
             deadline_ms=now + int(wall * 1000) if wall is not None else None,
             traceparent=options.traceparent,
+            parent_run_id=options.parent_run_id,
         )
 
     async def _gatekeeper(self, run: EffectContext, agent: AgentView, spec: AgentSpec, tier: str) -> Gatekeeper:

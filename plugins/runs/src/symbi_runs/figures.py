@@ -62,10 +62,10 @@ async def load_balancer(context: PluginContext) -> Mapping[str, Any]:
     runs = context.services.maybe(RunService)
     if not isinstance(runs, Runs):
         return {}
-    slots, memory, cores = runs.engine.pool.free
+    slots, memory, cores = runs.node.pool.free
     return {
-        "total_workers": runs.engine.pool.slots,
-        "active_workers": runs.engine.pool.held,
+        "total_workers": runs.node.pool.slots,
+        "active_workers": runs.node.pool.held,
         "requests_per_second": runs.figures.per_second(),
         "free_slots": slots,
         "free_memory_bytes": memory,

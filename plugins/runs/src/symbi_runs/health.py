@@ -20,7 +20,7 @@ async def check_runs(context: PluginContext) -> Health:
     runs = context.services.maybe(RunService)
     if not isinstance(runs, Runs):
         return unhealthy("the service of runs is not open", remedy="symbi plugins doctor")
-    queued, held = len(runs.engine.queue), runs.engine.pool.held
+    queued, held = len(runs.engine), runs.node.pool.held
     if queued > runs.config.max_queued * 0.9:
         remedy = "raise [execution] max_running, or add nodes on PostgreSQL"
         return degraded(f"{queued} runs wait, {runs.config.max_queued} may", remedy=remedy, queued=queued, running=held)

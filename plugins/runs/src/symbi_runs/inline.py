@@ -74,14 +74,31 @@ class InlineEffects:
         raise EffectFailed(reply.message, code=reply.code or None, retryable=reply.retryable)
 
     def call_many(
-        self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0
+        self,
+        calls: Sequence[tuple[str, str, dict[str, Any]]],
+        *,
+        line: int = 0,
+        column: int = 0,
+        origin: Any = "program",
+        call_ids: Sequence[str] = (),
+        at_most: int = 0,
     ) -> list[EffectReply]:
         """Ask for several effects at once and return their replies in the order of the calls."""
         asked = []
-        for kind, name, arguments in calls:
+        for number, (kind, name, arguments) in enumerate(calls):
             self._seq += 1
-            asked.append(EffectCall(seq=self._seq, kind=kind, name=name, arguments=arguments, line=line, column=column))
-        return self._ask(asked)
+            call = EffectCall(
+                seq=self._seq,
+                kind=kind,
+                name=name,
+                arguments=arguments,
+                line=line,
+                column=column,
+                call_id=call_ids[number] if number < len(call_ids) else "",
+                origin=origin,
+            )
+            asked.append(call)
+        return self._ask(asked, at_most=at_most)
 
     def step(self, line: int) -> None:
         """Report progress."""
@@ -99,24 +116,29 @@ class InlineEffects:
         for task in self._asking:
             task.cancel()
 
-    def _ask(self, calls: list[EffectCall]) -> list[EffectReply]:
+    def _ask(self, calls: list[EffectCall], *, at_most: int = 0) -> list[EffectReply]:
         if self.stopping.is_set():
             raise _Stopped
         try:
-            return asyncio.run_coroutine_threadsafe(self._answer(calls), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(self._answer(calls, at_most or len(calls)), self._loop).result()
         except (asyncio.CancelledError, CancelledError):
             raise _Stopped from None
 
-    async def _answer(self, calls: list[EffectCall]) -> list[EffectReply]:
+    async def _answer(self, calls: list[EffectCall], window: int) -> list[EffectReply]:
         task = asyncio.current_task()
         assert task is not None
         self._asking.add(task)
         try:
             if len(calls) == 1:
                 return [await self._effects(calls[0])]
-            return list(await asyncio.gather(*(self._effects(call) for call in calls)))
+            turns = asyncio.Semaphore(max(1, window))
+            return list(await asyncio.gather(*(self._in_turn(call, turns) for call in calls)))
         finally:
             self._asking.discard(task)
+
+    async def _in_turn(self, call: EffectCall, turns: asyncio.Semaphore) -> EffectReply:
+        async with turns:
+            return await self._effects(call)
 
 
 class InlineExecution:

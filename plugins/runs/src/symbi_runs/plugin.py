@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from symbi import Command, HealthCheck, MetricsSource, RouteGroup, Service, Tables, hookimpl
+from symbi import Command, HealthCheck, MetricsSource, Offer, RouteGroup, Service, Tables, hookimpl
 
 if TYPE_CHECKING:
     from symbi.contracts.effects import EffectHandler
@@ -44,6 +44,18 @@ def agent_executors() -> Iterable[ExecutorOffer]:
         config="symbi_runs.inline:InlineConfig",
         open="symbi_runs.inline:open_inline",
         summary="Runs trusted entries in a thread of the runtime itself: no confinement, for built-in use and tests.",
+    )
+
+
+@hookimpl
+def run_engines() -> Iterable[Offer]:
+    """Offer the engine of one node, or of several on one PostgreSQL."""
+    yield Offer(
+        name="local",
+        config="symbi_runs.config:ExecutionConfig",
+        open="symbi_runs.engine:open_local",
+        table="execution",
+        summary="Keeps the queue in memory and the truth in the store; nodes on one PostgreSQL share it.",
     )
 
 

@@ -10,24 +10,11 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 
-import msgspec
+from symbi.contracts.engines import QueuedRun
 
-__all__ = ["LEVELS", "Entry", "ReadyQueue", "rank_of"]
+__all__ = ["LEVELS", "ReadyQueue", "rank_of"]
 
 LEVELS = {"low": 0, "normal": 1, "high": 2, "critical": 3}
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One queued run: who, since when, and what it needs (bytes, thousandths of a core)."""
-
-    run_id: str
-    agent_id: str
-    principal_id: str
-    rank: int
-    not_before: int = 0
-    memory_bytes: int = 0
-    cores: int = 0
-    depth: int = 0
 
 
 def rank_of(priority: str, *, now_ms: int, ageing_seconds: float) -> int:
@@ -43,10 +30,10 @@ class ReadyQueue:
         self._max_bypass = max_bypass
         self._heaps: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self._later: list[tuple[int, str]] = []
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, QueuedRun] = {}
         self._agents: Counter[str] = Counter()
         self._principals: Counter[str] = Counter()
-        self._active: dict[str, Entry] = {}
+        self._active: dict[str, QueuedRun] = {}
         self._bypassed: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -60,7 +47,7 @@ class ReadyQueue:
         """How many taken runs have not been finished."""
         return len(self._active)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: QueuedRun) -> None:
         """Queue an entry; one that is here already, or under way, is left as it is."""
         if entry.run_id in self._entries or entry.run_id in self._active:
             return
@@ -81,7 +68,7 @@ class ReadyQueue:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else None
 
-    def take(self, *, now_ms: int, fits: Callable[[Entry], bool]) -> Entry | None:
+    def take(self, *, now_ms: int, fits: Callable[[QueuedRun], bool]) -> QueuedRun | None:
         """Return the entry whose turn it is and that fits, counted as under way, or None.
 
         One that does not fit is overtaken at most `max_bypass` times; then everything waits for it.
@@ -108,14 +95,14 @@ class ReadyQueue:
             if counter[name] <= 0:
                 del counter[name]
 
-    def _begin(self, entry: Entry) -> None:
+    def _begin(self, entry: QueuedRun) -> None:
         del self._entries[entry.run_id]
         self._bypassed.pop(entry.run_id, None)
         self._active[entry.run_id] = entry
         self._agents[entry.agent_id] += 1
         self._principals[entry.principal_id] += 1
 
-    def _ready(self, entry: Entry) -> None:
+    def _ready(self, entry: QueuedRun) -> None:
         heapq.heappush(self._heaps.setdefault((entry.agent_id, entry.principal_id), []), (entry.rank, entry.run_id))
 
     def _wake(self, now_ms: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from symbi.contracts.engines import QueuedRun
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunStatus, RunView, Trigger, Usage
-from symbi_runs.queue import Entry
 
 __all__ = ["COLUMNS", "RunRecord", "view_of"]
 
@@ -56,9 +56,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Return the options the run was started with."""
         return msgspec.convert(self.options, RunOptions)
 
-    def entry(self) -> Entry:
+    def entry(self) -> QueuedRun:
         """Return what the queue needs to know."""
-        return Entry(
+        return QueuedRun(
             run_id=self.id,
             agent_id=self.agent_id,
             principal_id=self.principal_id,

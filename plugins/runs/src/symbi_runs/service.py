@@ -11,15 +11,16 @@ import msgspec
 
 from symbi.contracts.agents import AgentService
 from symbi.contracts.effects import EffectFailed
+from symbi.contracts.engines import QueuedRun, RunEngine
 from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, SymbiError, Unavailable
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import END_STATES, LiveRun, RunEnded, RunEvent, RunOptions, RunStarted, RunView
+from symbi.kernel.points import RUN_ENGINES
 from symbi_runs import statements
 from symbi_runs.admission import Pool, machine_cores, machine_memory
 from symbi_runs.attempt import Attempt
 from symbi_runs.audited import record_end
 from symbi_runs.config import ExecutionConfig
-from symbi_runs.engine import LocalEngine
 from symbi_runs.figures import Figures
 from symbi_runs.house import Furniture
 from symbi_runs.hub import Hub
@@ -27,8 +28,8 @@ from symbi_runs.journal import RunJournal
 from symbi_runs.kin import Kin
 from symbi_runs.ledger import Ledger
 from symbi_runs.mailbox import Mailboxes, MailItem
+from symbi_runs.node import Node
 from symbi_runs.outcomes import Ending
-from symbi_runs.queue import Entry
 from symbi_runs.records import RunRecord, view_of
 from symbi_runs.starting import authorize, find_agent, make_run
 
@@ -41,17 +42,20 @@ FOLLOW_POLL_SECONDS = 1.0
 
 
 class Runs(Furniture):
-    """Implements `symbi.contracts.runs.RunService` on the store, with the local engine."""
+    """Implements `symbi.contracts.runs.RunService` on the store, with the engine that is configured."""
 
-    def __init__(self, context: PluginContext, config: ExecutionConfig, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(
+        self, context: PluginContext, config: ExecutionConfig, stack: contextlib.AsyncExitStack, engine: RunEngine
+    ) -> None:
         super().__init__(context, config, stack)
         self.hub = Hub()
         self.ledger = Ledger(context.store, written=self.hub.tell)
         self.figures = Figures(context.clock)
         memory = config.memory_bytes or int(machine_memory() * 0.8)
         pool = Pool(slots=config.max_running, memory_bytes=memory, cores=machine_cores())
-        node = f"{context.ids.uuid()[:8]}"
-        self.engine = LocalEngine(context, config, node=node, pool=pool, carry=self._carry, lost=self._lost)
+        name = f"{context.ids.uuid()[:8]}"
+        self.engine = engine
+        self.node = Node(context, config, name=name, pool=pool, carry=self._carry, lost=self._lost, freed=self._freed)
         self.mailbox = Mailboxes(
             context,
             limit=config.mailbox_limit,
@@ -72,12 +76,12 @@ class Runs(Furniture):
         self, agent: str, given: Any, principal: Principal, options: RunOptions, *, gated: bool
     ) -> RunView:
         """Queue one run; `gated=False` is for what has passed the gate already."""
-        if self.engine.draining:
+        if self.node.draining:
             raise Unavailable("the runtime is stopping")
         if options.definition is not None and not agent:
             agent = await self.first_agent(options.definition)
         view, spec = await find_agent(self.context, agent, options)
-        if len(self.engine.queue) >= self.config.max_queued:
+        if len(self.engine) >= self.config.max_queued:
             raise CapacityExceeded(f"{self.config.max_queued} runs wait already", code="QUEUE_FULL")
         fresh = make_run(self.context, self.config, view, spec, given, principal=principal, options=options)
         if gated:
@@ -132,7 +136,7 @@ class Runs(Furniture):
                 if view.ended or (left is not None and left <= 0):
                     return view
                 # An end on another node is told by nobody, so the store is looked at again.
-                pause = FOLLOW_POLL_SECONDS if self.engine.shared else 10 * FOLLOW_POLL_SECONDS
+                pause = FOLLOW_POLL_SECONDS if self.node.shared else 10 * FOLLOW_POLL_SECONDS
                 done, _ = await asyncio.wait({ended}, timeout=pause if left is None else min(pause, left))
                 if done:
                     return ended.result()
@@ -177,7 +181,7 @@ class Runs(Furniture):
         if await self.context.store.write(
             statements.end_unclaimed, record.id, values=values, kind="terminated", data=data, now=now
         ):
-            self.engine.queue.remove(record.id)
+            self.engine.remove(record.id)
             await self._tell_end(msgspec.structs.replace(record, **values))
             return
         attempt = self.attempts.get(record.id)
@@ -204,6 +208,12 @@ class Runs(Furniture):
             else:
                 found.append(attempt.snapshot())
         return found
+
+    def tell(self, run_id: str, kind: str, data: dict[str, Any]) -> None:
+        """Add an event to the journal of a run under way here; does nothing for any other."""
+        attempt = self.attempts.get(run_id)
+        if attempt is not None:
+            attempt.journal.post((kind, data))
 
     async def heartbeat(self, agent_id: str) -> int:
         """Note a sign of life of the agent's running runs and return how many there are."""
@@ -256,7 +266,7 @@ class Runs(Furniture):
 
     def lend_slot(self, run_id: str) -> contextlib.AbstractContextManager[None]:
         """Free the run's slot while it only waits."""
-        lent = self.engine.pool.lend(run_id)
+        lent = self.node.pool.lend(run_id)
         self.engine.wake()
         return lent
 
@@ -285,8 +295,8 @@ class Runs(Furniture):
             return None
         return run.run_id
 
-    async def _carry(self, record: RunRecord, seq: int) -> Entry | None:
-        """Carry out one claimed run (the engine calls this); return what is to be queued again."""
+    async def _carry(self, record: RunRecord, seq: int) -> QueuedRun | None:
+        """Carry out one claimed run (the node calls this); return what is to be queued again."""
         attempt: Attempt | None = None
         journal = RunJournal(
             record.id,
@@ -299,14 +309,14 @@ class Runs(Furniture):
         attempt = Attempt(self, record, journal)
         self.attempts[record.id] = attempt
         try:
-            if not self.engine.pool.can_ever_hold(record.entry()):
+            if not self.node.pool.can_ever_hold(record.entry()):
                 attempt.refuse("unschedulable", "the run declares more memory or cores than this machine has")
             elif record.cancel is not None:
                 attempt.stopping = record.cancel
             ending = await attempt.work()
         finally:
             self.attempts.pop(record.id, None)
-        if ending is None or not ending.again or self.engine.draining:
+        if ending is None or not ending.again or self.node.draining:
             return None
         due = int(ending.values.get("not_before", 0))
         return msgspec.structs.replace(record, status="queued", not_before=due).entry()
@@ -314,6 +324,11 @@ class Runs(Furniture):
     def began(self, record: RunRecord) -> None:
         """Tell that a run's process has begun."""
         self.context.events.publish(RunStarted(run=view_of(record)))
+
+    def _freed(self, run_id: str, again: QueuedRun | None) -> None:
+        self.engine.done(run_id)
+        if again is not None:
+            self.engine.add(again)
 
     async def ended(self, attempt: Attempt, ending: Ending) -> None:
         """Tell that an attempt is over; its end is durable."""
@@ -371,7 +386,7 @@ class Runs(Furniture):
 
     async def shut_down(self) -> None:
         """Stop taking runs, end those under way (all at once), and leave what is queued or waits in the store."""
-        self.engine.draining = True
+        self.node.draining = True
         for attempt in list(self.attempts.values()):
             if attempt.live.status == "waiting":
                 attempt.leave()
@@ -379,7 +394,7 @@ class Runs(Furniture):
                 attempt.stop({"code": "shutdown", "message": "the runtime was stopped"})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.grace_seconds + 5):
-                await self.engine.idle()
+                await self.node.idle()
         await self.ledger.settled()
 
 
@@ -389,6 +404,7 @@ async def open_runs(config: ExecutionConfig, context: PluginContext) -> AsyncIte
     from symbi_runs.upkeep import keep
 
     async with contextlib.AsyncExitStack() as stack:
-        runs = Runs(context, config, stack)
+        engine = await stack.enter_async_context(context.open(RUN_ENGINES, config.engine))
+        runs = Runs(context, config, stack, engine)
         async with keep(runs):
             yield runs

@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from symbi.contracts.effects import EffectReply
+from symbi.contracts.engines import QueuedRun
 from symbi.contracts.runs import END_STATES, RunEvent
 from symbi.store import insert_ignore
-from symbi_runs.queue import Entry
 from symbi_runs.records import COLUMNS, RunRecord
 from symbi_runs.tables import DEFINITIONS, EFFECTS, EVENTS, KEYS, MAILBOX, RUNS
 
@@ -288,11 +288,11 @@ def definition(conn: Connection, revision: str) -> tuple[str, str] | None:
     return (row.language, row.text) if row is not None else None
 
 
-def load_queue(conn: Connection, limit: int) -> list[Entry]:
+def load_queue(conn: Connection, limit: int) -> list[QueuedRun]:
     """Return the queued runs, best rank first."""
     statement = select(*_ENTRY).where(RUNS.c.status == "queued").order_by(RUNS.c.rank).limit(limit)
     return [
-        Entry(
+        QueuedRun(
             run_id=row.id,
             agent_id=row.agent_id,
             principal_id=row.principal_id,

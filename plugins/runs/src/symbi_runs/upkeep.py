@@ -22,13 +22,15 @@ DAY_MS = 86_400_000
 @contextlib.asynccontextmanager
 async def keep(runs: Runs) -> AsyncIterator[None]:
     """Recover, run the engine and its upkeep while the service is open, and shut down gracefully."""
-    waiting = await runs.engine.recover()
-    if waiting:
-        runs.context.logger.info("%d runs wait from before", waiting)
+    await runs.node.reap(everything=not runs.node.shared)
+    for run in await runs.node.queued():
+        runs.engine.add(run)
+    if len(runs.engine):
+        runs.context.logger.info("%d runs wait from before", len(runs.engine))
     tasks = runs.context.tasks
     background = [
-        tasks.supervise("engine", runs.engine.run),
-        tasks.supervise("leases", lambda: runs.engine.keep_leases(lambda: _held(runs), runs.cancelled_elsewhere)),
+        tasks.supervise("engine", lambda: runs.engine.serve(runs.node)),
+        tasks.supervise("leases", lambda: runs.node.keep_leases(lambda: list(runs.attempts), runs.cancelled_elsewhere)),
         tasks.supervise("purge", lambda: _purge_forever(runs)),
         tasks.start("mailboxes", runs.mailbox.recover()),
     ]
@@ -39,10 +41,6 @@ async def keep(runs: Runs) -> AsyncIterator[None]:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-
-
-def _held(runs: Runs) -> dict[str, int]:
-    return {run_id: attempt.record.fence for run_id, attempt in runs.attempts.items()}
 
 
 async def _purge_forever(runs: Runs) -> None:
