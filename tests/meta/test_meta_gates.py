@@ -13,8 +13,8 @@ NO_GATE_NEEDED = {
     "approvals": "is a person's answer to the gate; who may give it is decided there",
     "skills": "scans what it is sent and keeps nothing",
 }
-UNGATED_EFFECTS = {"sleep", "now", "id", "log", "check", "approval", "wait_event"}
-"""Effects that touch nothing outside the run, or that are themselves a question to the gate or to a person."""
+UNGATED_EFFECTS = {"sleep", "now", "id", "log", "check", "approval", "wait_event", "brief"}
+"""Effects that touch nothing outside the run (`brief`: what a run's model is told and offered), or that ask the gate or a person."""
 
 
 def mutating_routes(folder) -> list[str]:

@@ -88,9 +88,19 @@ class Effects(Protocol):
         """Ask for one effect and return its value; raises `EffectDenied` or `EffectFailed`."""
 
     def call_many(
-        self, calls: Sequence[tuple[str, str, dict[str, Any]]], *, line: int = 0, column: int = 0
+        self,
+        calls: Sequence[tuple[str, str, dict[str, Any]]],
+        *,
+        line: int = 0,
+        column: int = 0,
+        origin: str = "program",
+        call_ids: Sequence[str] = (),
+        at_most: int = 0,
     ) -> list[EffectReply]:
-        """Ask for several effects at once and return their replies in the order of the calls; never raises for a single one."""
+        """Ask for several effects at once and return their replies in the order of the calls; never raises for a single one.
+
+        No more than `at_most` are under way at a time (0: no bound); `call_ids` go with the calls, in order.
+        """
 
     def step(self, line: int) -> None:
         """Report that the program has reached `line`; cheap, lossy, bounded in rate."""
@@ -116,6 +126,8 @@ class EffectContext(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int | None
     """UTC milliseconds after which the run is stopped; an effect must not outlive it."""
     traceparent: str | None = None
+    parent_run_id: str | None = None
+    """The run that delegated to this one, whose budgets it shares."""
 
 
 class EffectHandler(msgspec.Struct, frozen=True, kw_only=True):

@@ -188,6 +188,12 @@ class RunService(Protocol):
         takes no events, `CapacityExceeded` where its mailbox is full.
         """
 
+    def tell(self, run_id: str, kind: str, data: dict[str, Any]) -> None:
+        """Add an event to the journal of a run under way here, in its order and without waiting; does nothing for any other run.
+
+        For whoever carries out an effect: streamed text (`chunk`) is told as it comes.
+        """
+
     async def stop_agent(self, agent_id: str, *, principal: Principal, reason: str = "") -> None:
         """Cancel every run of the agent, empty its mailbox, and return when nothing of it runs any more."""
 

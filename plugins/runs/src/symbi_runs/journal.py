@@ -69,6 +69,11 @@ class RunJournal:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOSSY_SECONDS, self._flush)
 
+    @property
+    def closed(self) -> bool:
+        """Tell that nothing more is written."""
+        return self._closed
+
     def close(self) -> None:
         """Drop what is only lossy; nothing more is written."""
         self._closed = True
