@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import symbi_clawhavoc.plugin
 from symbi.testing.scanner import ScannerRuleContract
@@ -45,3 +46,11 @@ def test_every_rule_says_what_to_do_and_where_to_read() -> None:
     for rule in symbi_clawhavoc.plugin.scanner_rules():
         assert rule.remediation.endswith((".", "`."))
         assert rule.references or rule.tags in (("secret",), ("identity",)), rule.id
+
+
+def test_the_documentation_holds_every_rule() -> None:
+    """The table of the page is made from the declarations."""
+    page = Path(__file__).parents[3] / "docs" / "plugins" / "clawhavoc.md"
+    text = page.read_text(encoding="utf-8")
+    for rule in symbi_clawhavoc.plugin.scanner_rules():
+        assert f"| `{rule.id}` | {rule.category} | {rule.severity} | {rule.message} |" in text, rule.id
