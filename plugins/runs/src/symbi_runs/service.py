@@ -212,7 +212,7 @@ class Runs(Furniture):
     def tell(self, run_id: str, kind: str, data: dict[str, Any]) -> None:
         """Add an event to the journal of a run under way here; does nothing for any other."""
         attempt = self.attempts.get(run_id)
-        if attempt is not None:
+        if attempt is not None and not attempt.journal.closed:
             attempt.journal.post((kind, data))
 
     async def heartbeat(self, agent_id: str) -> int:
