@@ -52,7 +52,8 @@ class Ending:
         await self.end(
             fire,
             Outcome(
-                status=run.status, at=self._keeper.now(), run_id=run.run_id, started_at=run.started_at or run.created_at, result=run.result,
+                status=run.status, at=self._keeper.now(), run_id=run.run_id, started_at=run.started_at or run.created_at,
+                ended_at=run.completed_at, result=run.result,
                 error=error, reason=reason,
             ),
         )  # fmt: skip

@@ -23,12 +23,16 @@ _S, _F = SCHEDULES.c, FIRES.c
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a fire ended: `status` is completed, failed, terminated, lost or denied; times are milliseconds UTC."""
+    """How a fire ended: `status` is completed, failed, terminated, lost or denied; times are milliseconds UTC.
+
+    `at` is now by the scheduler's clock, `started_at` and `ended_at` are what the run says of itself.
+    """
 
     status: str
     at: int
     run_id: str | None = None
     started_at: int | None = None
+    ended_at: int | None = None
     result: Any = None
     error: dict[str, Any] | None = None
     reason: str = ""
@@ -73,7 +77,8 @@ def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConf
         finish(conn, fire.schedule_id, outcome.at)
     delivers = final and status != "denied" and enqueue(conn, fire, outcome, status)
     if outcome.run_id or fire.run_id:
-        took = outcome.at - (outcome.started_at or fire.started_at or outcome.at)
+        ended = outcome.ended_at or outcome.at
+        took = ended - (outcome.started_at or fire.started_at or ended)
         count_run(conn, fire.node or "", succeeded=status == "completed", took_ms=max(0, took))
     return Settled(
         fire_id=ident, schedule_id=fire.schedule_id, schedule=fire.s_name, status=status, node=fire.node, wake=promoted or retried,
@@ -86,7 +91,7 @@ def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reas
         update(FIRES)
         .where(_F.id == fire.id)
         .values(
-            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, completed_at=outcome.at, lease_until=None,
+            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, completed_at=outcome.ended_at or outcome.at, lease_until=None,
             started_at=outcome.started_at or fire.started_at, slot=False,
         )
     )  # fmt: skip

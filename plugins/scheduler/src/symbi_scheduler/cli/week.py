@@ -12,6 +12,7 @@ from symbi.cli.output import json_option, print_json
 __all__ = ["draw_week", "week_command"]
 
 _CELLS = 4
+_ASKED = 1000
 _MARKS = " ·▪■█"
 
 
@@ -29,7 +30,7 @@ def week_command(ctx: click.Context, as_json: bool) -> None:
         schedules = [each for each in client.get("/schedules") if each["enabled"]]
         start = datetime.now(UTC)
         rows = [
-            (each["name"], client.get(f"/schedules/{each['job_id']}/next", params={"count": 1000})["next_runs"])
+            (each["name"], client.get(f"/schedules/{each['job_id']}/next", params={"count": _ASKED})["next_runs"])
             for each in schedules
         ]
     end = start + timedelta(days=7)
@@ -59,11 +60,18 @@ def draw_week(rows: list[tuple[str, list[str]]], start: datetime) -> list[str]:
     for name, times in rows:
         cells = [0] * (8 * _CELLS)
         for time in times:
-            cells[int((_moment(time) - midnight).total_seconds() // (86400 / _CELLS))] += 1
+            cells[_cell(time, midnight)] += 1
+        if len(times) >= _ASKED:  # more than could be asked for: it goes on like this
+            last = _cell(times[-1], midnight)
+            cells[last:] = [_ASKED] * (len(cells) - last)
         body = "".join(f"  {_bar(cells[place * _CELLS : (place + 1) * _CELLS])} " for place in range(8))
         lines.append(f"{name[:width]:<{width}}{body}")
     lines.append(f"{'':<{width}}each cell is six hours, UTC: · one fire, ▪ up to 5, ■ up to 24, █ more")
     return lines
+
+
+def _cell(time: str, midnight: datetime) -> int:
+    return int((_moment(time) - midnight).total_seconds() // (86400 / _CELLS))
 
 
 def _bar(cells: list[int]) -> str:
