@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 __all__ = ["EventBus", "Subscription"]
@@ -46,10 +47,10 @@ class Subscription:
 
     async def close(self, *, drain_seconds: float = 2.0) -> None:
         """Let the queue empty for at most `drain_seconds`, then stop."""
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), drain_seconds)
-        except TimeoutError:
-            _log.warning("listener %s still had %d events when the runtime stopped", self.name, self._queue.qsize())
+        if self._queue.qsize():
+            _log.warning("listener %s still had %d events when it was stopped", self.name, self._queue.qsize())
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
