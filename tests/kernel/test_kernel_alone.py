@@ -55,7 +55,7 @@ async def test_listeners_and_checks_are_bound_to_their_plugins_context(make_kern
         report = await kernel.health()
         assert report.state == "degraded"
         assert report.components["h"].reason == "plugin0 is ill"
-        assert "listen:m" in kernel.plugins()[0].error
+        assert "event_listeners:m" in kernel.plugins()[0].error
     assert heard == [("hello", "plugin0")]
 
 

@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from symbi.kernel.context import PluginContext, Shared
 from symbi.kernel.events import EventBus
 from symbi.kernel.health import HealthBoard, HealthReport
 from symbi.kernel.lifecycle import Lifecycle, blame_all, config_for, open_offer
-from symbi.kernel.manager import PluginManager
+from symbi.kernel.manager import Declared, PluginManager
 from symbi.kernel.points import (
     EVENT_LISTENERS,
     HEALTH_CHECKS,
@@ -111,7 +111,9 @@ class Kernel:
         try:
             self._check_settings()
             await self._open_store()
-            usable = [entry for entry in self.manager.collect(SERVICES) if entry.plugin.name not in self._without_tables]
+            usable = [
+                entry for entry in self.manager.collect(SERVICES) if entry.plugin.name not in self._without_tables
+            ]
             await self._lifecycle.open(usable)
             self._listen()
             self._watch()
@@ -251,26 +253,22 @@ class Kernel:
         self.board.add("store", store.health, critical=True)
 
     def _listen(self) -> None:
-        for entry in self.manager.collect(EVENT_LISTENERS):
-            listener: EventListener = entry.item
-            try:
-                event, listen = load(listener.event), load(listener.listen)
-            except Exception as error:
-                self.blame(entry.plugin.name, f"listen:{listener.name}", error)
-                continue
-            self.events.subscribe(
-                event, _bound(listen, self.context_for(entry.plugin.name)), name=f"{entry.plugin.name}:{listener.name}"
-            )
+        for entry, (event, listen) in self._loaded(EVENT_LISTENERS, "event", "listen"):
+            handler = _bound(listen, self.context_for(entry.plugin.name))
+            self.events.subscribe(event, handler, name=f"{entry.plugin.name}:{entry.item.name}")
 
     def _watch(self) -> None:
-        for entry in self.manager.collect(HEALTH_CHECKS):
-            check: HealthCheck = entry.item
+        for entry, (check,) in self._loaded(HEALTH_CHECKS, "check"):
+            context = self.context_for(entry.plugin.name)
+            self.board.add(entry.item.name, partial(check, context), critical=entry.item.critical)
+
+    def _loaded(self, point: ExtensionPoint, *fields: str) -> Iterator[tuple[Declared, list[Any]]]:
+        """Yield the declarations of a point with what their references name; one that cannot be loaded is blamed."""
+        for entry in self.manager.collect(point):
             try:
-                function = load(check.check)
+                yield entry, [load(getattr(entry.item, field)) for field in fields]
             except Exception as error:
-                self.blame(entry.plugin.name, f"health:{check.name}", error)
-                continue
-            self.board.add(check.name, partial(function, self.context_for(entry.plugin.name)), critical=check.critical)
+                self.blame(entry.plugin.name, f"{point.hook}:{entry.item.name}", error)
 
 
 def discovered(settings: Settings) -> PluginManager:

@@ -184,9 +184,7 @@ def decode_secret(kind: type, value: Any) -> Any:
         return Secret(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise TypeError(
-        f"Expected a text{' or { env = … }' if kind is Secret else ''}, got {type(value).__name__}"
-    )
+    raise TypeError(f"Expected a text{' or { env = … }' if kind is Secret else ''}, got {type(value).__name__}")
 
 
 def _read(file: Path) -> dict[str, Any]:
