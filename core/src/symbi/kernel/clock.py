@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -59,11 +58,6 @@ class SystemIds:
 
     def uuid(self) -> str:
         return str(uuid.uuid4())
-
-
-def system_random() -> random.Random:
-    """Return a generator seeded by the operating system, for jitter and sampling; never for secrets."""
-    return random.Random()
 
 
 def to_ms(moment: datetime) -> int:

@@ -68,7 +68,7 @@ def scanner_rules() -> Iterable[ScannerRule]:
 
     All rules are on unless the operator disables one by id. A broken rule is an error that names the rule and its plugin.
 
-        yield ScannerRule(id="my-rule", category="custom", severity="high", message="…", check=Pattern(r"evil_call\\("), bad=("evil_call(x)",), good=("call(x)",))
+        yield ScannerRule(id="my-rule", category="custom", severity="high", message="…", check=Pattern(r"evil\\("), bad=("evil(x)",), good=("x",))
     """
     return ()
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from symbi.contracts.errors import ConfigError, NotFound, SymbiError
-from symbi.contracts.offers import EventListener, HealthCheck, MetricsSource, Offer, RouteGroup, Tables, load
+from symbi.contracts.offers import Offer, RouteGroup, Tables, load
 from symbi.kernel.clock import Clock, Ids, SystemClock, SystemIds
 from symbi.kernel.context import PluginContext, Shared
 from symbi.kernel.events import EventBus
@@ -22,7 +22,6 @@ from symbi.kernel.manager import Declared, PluginManager
 from symbi.kernel.points import (
     EVENT_LISTENERS,
     HEALTH_CHECKS,
-    METRICS_SOURCES,
     POINTS,
     ROUTES,
     SERVICES,
@@ -80,7 +79,7 @@ class Kernel:
             settings=settings,
             clock=self.clock,
             ids=self.ids,
-            randomness=randomness or random.Random(),
+            randomness=randomness or random.Random(),  # noqa: S311  # spreads work in time, protects nothing
             services=self.services,
             events=self.events,
             store=None,
@@ -192,10 +191,6 @@ class Kernel:
     def routes(self) -> list[tuple[str, RouteGroup]]:
         """Return `(plugin, route group)` of all plugins."""
         return self.offers(ROUTES)
-
-    def metrics_sources(self) -> list[tuple[str, MetricsSource]]:
-        """Return `(plugin, source)` of all plugins."""
-        return self.offers(METRICS_SOURCES)
 
     def blame(self, plugin: str, stage: str, error: BaseException | str, *, remedy: str = "") -> None:
         """Note a fault of a plugin; the rest goes on."""

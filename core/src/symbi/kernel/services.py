@@ -38,12 +38,12 @@ class Services:
         if found is None:
             reason = self._missing.get(protocol.__name__, "no installed and enabled plugin provides it")
             raise ServiceUnavailable(f"{protocol.__name__} is not available: {reason}", hint="symbi plugins doctor")
-        return cast(T, found[1])
+        return cast("T", found[1])
 
     def maybe(self, protocol: type[T]) -> T | None:
         """Return the service that provides `protocol`, or None."""
         found = self._by_protocol.get(protocol)
-        return cast(T, found[1]) if found else None
+        return cast("T", found[1]) if found else None
 
     def plugin_of(self, protocol: type) -> str | None:
         """Return the name of the plugin that provides `protocol`, or None."""
