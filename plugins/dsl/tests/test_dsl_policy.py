@@ -67,6 +67,8 @@ GUARDS = [
     ('if user.role == "admin" { true } else { false }', {}, "allow", "deny"),
     ('arguments.path.starts_with("/tmp/")', {"path": "/tmp/x"}, "allow", "deny"),
     ("1 / 0 == 1", {}, "deny", "deny"),
+    ('(user.role == "admin" || user.role == "x") && (session.verified)', {}, "allow", "deny"),
+    ('(user.role == "x") || (user.role == "y")', {}, "deny", "defer"),
 ]
 
 

@@ -276,6 +276,7 @@ class ExpressionParser(LiteralParser, ABC):
         self.condition = saved
         self.close(opener, ")")
         self.depth -= 1
+        node.start, node.end = self.start[opener], self.last_end()
         return node
 
     def _lambda(self, params: list[str], at: int) -> Node:
