@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from symbi import Command, HealthCheck, RouteGroup, Service, Tables, hookimpl
+
+if TYPE_CHECKING:
+    from symbi.contracts.tools import Toolset
 
 __all__: list[str] = []
 
@@ -19,6 +23,13 @@ def services() -> Iterator[Service]:
         table="review",
         summary="Reviews of tools: analysis, people, signing.",
     )
+
+
+@hookimpl
+def tools() -> Iterator[Toolset]:
+    from symbi.contracts.tools import Toolset
+
+    yield Toolset(name="signed", open="symbi_review.installed.toolset:open_toolset", summary="Tools of installed signed packages.")
 
 
 @hookimpl

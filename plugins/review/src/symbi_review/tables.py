@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, S
 
 from symbi.store import Json, ms
 
-__all__ = ["ANALYSES", "ANSWERS", "AUDIT", "EVENTS", "METADATA", "PACKAGES", "SESSIONS", "SUPPRESSIONS", "TOKENS"]
+__all__ = ["ANALYSES", "ANSWERS", "AUDIT", "EVENTS", "INSTALLED", "METADATA", "PACKAGES", "SESSIONS", "SUPPRESSIONS", "TOKENS"]
 
 METADATA = MetaData()
 
@@ -132,6 +132,19 @@ ANSWERS = Table(
     Column("body", Text, nullable=False),
     Column("location", String(200)),
     Column("at", ms(), nullable=False),
+)
+
+INSTALLED = Table(
+    "review_installed",
+    METADATA,
+    Column("tool_name", String(128), primary_key=True),
+    Column("tool_version", String(64), nullable=False),
+    Column("package_sha256", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("pin", String(64), nullable=False),
+    Column("installed_at", ms(), nullable=False),
+    Column("installed_by", String(600), nullable=False),
+    Column("blocked", Text),
 )
 
 TOKENS = Table(

@@ -84,7 +84,7 @@ async def get_session(call: Call) -> Answer:
         row = visible(load(conn, call.params["id"]), call.caller)
         report = conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar() if row["analysis_id"] else None
         same = (SESSIONS.c.tool_name == row["tool_name"]) & (SESSIONS.c.author == row["author"]) & (SESSIONS.c.status == "signed") & (SESSIONS.c.review_id != row["review_id"])
-        previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc()).limit(1)).mappings().first() if reviewer else None
+        previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc()).limit(1)).mappings().first() if reviewer else None
         return row, report, previous
 
     row, report, previous = await call.service.store.read(read)

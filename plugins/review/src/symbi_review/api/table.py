@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from symbi_review.api import reviewing, sessions, signed, watching
+from symbi_review.api import installing, reviewing, sessions, signed, watching
 from symbi_review.api.answers import Answer, Call
 
 __all__ = ["Endpoint", "find"]
@@ -50,6 +50,10 @@ ENDPOINTS = (
     Endpoint("GET", "/signing/root", "query", signed.root, open=True),
     Endpoint("GET", "/signing/crl", "query", signed.crl, open=True),
     Endpoint("GET", "/signing/keys", "query", signed.keys),
+    Endpoint("GET", "/signing/installed", "query", installing.list_installed),
+    Endpoint("POST", "/signing/installed", "decision", installing.install, "required"),
+    Endpoint("POST", "/signing/installed/{name}/accept", "decision", installing.accept, "required"),
+    Endpoint("POST", "/signing/installed/{name}/remove", "decision", installing.remove, "optional"),
     Endpoint("GET", "/signing/{id}", "query", signed.signing_status),
     Endpoint("POST", "/signing/{id}/sign", "decision", signed.sign_again, "optional"),
     Endpoint("GET", "/signing/{id}/package", "download", signed.package_json),

@@ -117,7 +117,7 @@ def lease_for_signing(conn: Connection, row: Row, *, now: int) -> tuple[Row, dic
     leased = move(conn, row, "begin_signing", actor=SYSTEM, now=now, lease_until=now + _SIGN_LEASE_MS)
     report = conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar_one()
     same = (SESSIONS.c.tool_name == row["tool_name"]) & (SESSIONS.c.author == row["author"]) & (SESSIONS.c.status == "signed")
-    previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc()).limit(1)).mappings().first()
+    previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc()).limit(1)).mappings().first()
     return leased, report, previous
 
 
