@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from symbi_skills.config import SkillsConfig
 from symbi_skills.files.limits import Limits
 

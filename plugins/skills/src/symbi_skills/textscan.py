@@ -33,6 +33,8 @@ _PY_WHY = {
 }
 _PY_NEAR = {"concat", "concat-end"}
 _NEAR_LINES = 12
+_JOINING = {"continuation", "open-pipe", "open-group", "caret", "concat-end", "argv"}
+_MAX_LEVEL = 2
 
 
 class Hit(NamedTuple):
@@ -116,15 +118,20 @@ class TextScan:
         if read:
             self._derived(read)
 
-    def _derived(self, read: list[tuple[str, int, str]]) -> None:
-        """Match many derived lines in one pass; each is a text of its own."""
-        texts = [text.replace("\n", " ") for text, _, _ in read]
-        data = "\n".join(texts).encode("utf-8", "replace")
+    def _derived(self, read: list[tuple[str, int, str]], level: int = 0) -> None:
+        """Match many derived lines in one pass, each a text of its own, and unmask those that are still in disguise."""
+        data = "\n".join([text.replace("\n", " ") for text, _, _ in read]).encode("utf-8", "replace")
         found = self._rules.matcher.present(data)
+        lines = Lines(data)
         if found:
-            self._match(Lines(data), set(found), lambda line: read[line][1], "", [made for _, _, made in read])
+            self._match(lines, set(found), lambda line: read[line][1], "", [made for _, _, made in read])
+        signals = {NAMES[number] for number in found if number < _SIGNALS} - _JOINING
+        if level < _MAX_LEVEL and (signals or not data.isascii()):
+            again = segments(lines, signals, _Where(self._rules, lines))
+            deeper = [(each.text, read[each.line][1], _join(read[each.line][2], each.made)) for each in again]
+            if deeper:
+                self._derived(deeper, level + 1)
         for payload in payloads(data):
-            lines = Lines(data)
             line = lines.number(payload.offset)
             self._decoded(payload, lines, lambda number: read[number][1], read[line][2], 1)
 

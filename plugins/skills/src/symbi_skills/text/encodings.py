@@ -106,6 +106,8 @@ def _noisy(raw: bytes) -> bool:
 
 def declared_encoding(data: bytes) -> str | None:
     """Return the encoding that a Python source declares in its first two lines, if it is an unusual one."""
+    if b"coding" not in data[:400]:
+        return None
     head = data[:400].split(b"\n", 2)
     match = _COOKIE.search(b"\n".join(head[:2]))
     if not match:

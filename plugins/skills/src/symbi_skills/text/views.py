@@ -35,9 +35,6 @@ def segments(lines: Lines, signals: set[str], where: Where) -> Iterator[Segment]
     for start, text in _joined(lines, signals, where):
         joined.add(start)
         yield Segment(text, start, "joined lines")
-        plain = unmask(text)
-        if plain != text:
-            yield Segment(plain, start, "joined and unmasked lines")
     for number in sorted(_masked(lines, signals, where)):
         text = _text(lines, number)
         plain = unmask(text)
@@ -50,7 +47,6 @@ def segments(lines: Lines, signals: set[str], where: Where) -> Iterator[Segment]
     if "variable-command" in signals:
         for number, text in expand(lines, set(where("variable-command"))):
             yield Segment(text, number, "shell variables")
-            yield Segment(unmask(text), number, "shell variables")
 
 
 def _text(lines: Lines, number: int) -> str:
@@ -129,7 +125,7 @@ def _strings(lines: Lines, signals: set[str], where: Where) -> Iterator[Segment]
                     for part in range(start, number + 1)
                     if lines.has(part)
                 )
-                yield Segment(unmask(whole), start, "joined strings")
+                yield Segment(whole, start, "joined strings")
     if "argv" in signals:
         for start in where("argv"):
             parts = [_text(lines, start)]
