@@ -17,7 +17,7 @@ from symbi.contracts.errors import StoreLocked
 from symbi.store.store import Store
 
 CHILD = Path(__file__).with_name("scheduler_child.py")
-KILLS = int(os.environ.get("SYMBI_KILLS", "5"))
+KILLS = int(os.environ.get("SYMBI_KILLS", "4"))
 
 
 def start(folder: Path, *more: str) -> subprocess.Popen[str]:
@@ -37,7 +37,7 @@ def test_sigkill_at_random_times_loses_and_doubles_nothing(tmp_path: Path) -> No
         child.send_signal(signal.SIGKILL)
         child.wait()
     child = start(tmp_path)
-    time.sleep(2.5)
+    time.sleep(1.5)
     child.send_signal(signal.SIGKILL)
     child.wait()
     with sqlite3.connect(tmp_path / "data" / "symbi.db") as conn:

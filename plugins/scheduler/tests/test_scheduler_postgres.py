@@ -40,13 +40,13 @@ def own_time(world: World) -> None:
 def test_three_nodes_with_kills_and_a_frozen_one_record_each_fire_once(tmp_path: Path, postgres_url: str) -> None:
     nodes = [start(tmp_path, postgres_url, 100), *(start(tmp_path, postgres_url, 0) for _ in range(2))]
     try:
-        time.sleep(1.5)
+        time.sleep(1.0)
         nodes[0].kill()
         nodes[1].send_signal(signal.SIGSTOP)
-        time.sleep(4.5)  # longer than the lease of three seconds
+        time.sleep(3.5)  # longer than the lease of three seconds
         nodes[1].send_signal(signal.SIGCONT)
         nodes.append(start(tmp_path, postgres_url, 0))
-        time.sleep(4)
+        time.sleep(2.5)
     finally:
         for node in nodes:
             node.kill()
@@ -60,7 +60,7 @@ def test_three_nodes_with_kills_and_a_frozen_one_record_each_fire_once(tmp_path:
             assert number == distinct == (last - first) // 1000 + 1
         states = dict(conn.execute("SELECT state, count(*) FROM scheduler_fires GROUP BY state").fetchall())
         counted = conn.execute("SELECT count(DISTINCT node) FROM scheduler_fires WHERE state = 'completed'").fetchone()
-    assert states["completed"] > 0.6 * sum(states.values()), states
+    assert states["completed"] > 0.5 * sum(states.values()), states
     assert counted is not None
     assert counted[0] >= 3
 

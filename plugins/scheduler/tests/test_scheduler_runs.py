@@ -14,6 +14,7 @@ from symbi.contracts.principal import Principal
 from symbi.contracts.scheduling import ScheduleChange, ScheduleOptions, ScheduleRequest
 from symbi_scheduler.fire_ids import jitter_ms
 from symbi_scheduler.queries import counts
+from symbi_scheduler.retention import forget, superfluous
 
 
 async def test_r_retry_attempts_come_at_0_2_6_and_14_seconds(tmp_path: Path) -> None:
@@ -230,11 +231,29 @@ async def test_r_jit_delays_the_start_and_not_the_due_time(tmp_path: Path) -> No
 async def test_r_hist_retention_and_updates_keep_history(tmp_path: Path) -> None:
     async with open_world(tmp_path, keep_last=5) as world:
         ident = await world.make()
-        await world.advance(600, step=60)
-        assert len(await world.history(ident)) in (5, 6)
+        await world.advance(241, step=60)
+        assert len(await world.history(ident)) == 4
+        await world.advance(400, step=60)  # the sweep has pruned at least once by now
+        while gone := await world.kernel.store.read(superfluous, world.scheduler.config, world.scheduler.keeper.now()):
+            await world.kernel.store.write(forget, gone)
+        everything = await world.history(ident)
+        assert [(fire.scheduled_for - everything[0].scheduled_for) // 60_000 for fire in everything] == [0, 1, 2, 3, 4]
         await world.scheduler.update(ident, ScheduleChange(timezone="Europe/London"), principal=ADMIN)
         await world.scheduler.pause(ident, principal=ADMIN)
-        assert len(await world.history(ident)) >= 5
+        assert await world.history(ident) == everything[-5:]
+
+
+async def test_r_hist_old_rows_go_and_archived_schedules_with_them(tmp_path: Path) -> None:
+    async with open_world(tmp_path, keep_days=1) as world:
+        ident = await world.make(max_fires=1)
+        await world.advance(61, step=30)
+        await world.scheduler.delete(ident, principal=ADMIN)
+        read, now = world.kernel.store.read, world.scheduler.keeper.now()
+        assert await read(superfluous, world.scheduler.config, now + 86_000_000) == []
+        gone = await read(superfluous, world.scheduler.config, now + 87_000_000)
+        await world.kernel.store.write(forget, gone)
+        assert len(gone) == 1
+        assert await read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM scheduler_schedules").scalar()) == 0
 
 
 async def test_an_end_that_nobody_told_is_found(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ __all__ = ["claim_queued", "hand_back", "load_starts", "mark_held", "mark_runnin
 _S, _F = SCHEDULES.c, FIRES.c
 _QUEUED = (
     select(_F.id, _F.schedule_id, _F.scheduled_for, _F.fence, _F.slot)
-    .where(_F.state == "queued", _F.not_before <= bindparam("now"))
+    .where(_F.state == "queued", _F.completed_at.is_(None), _F.not_before <= bindparam("now"))
     .order_by(_F.not_before)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -91,7 +91,7 @@ def hand_back(conn: Connection, claimed: Claimed, *, not_before: int, reason: st
 def release_expired(conn: Connection, keeper: Timekeeper, *, everything: bool = False) -> int:
     """Queue again what was claimed and never started: leases that passed, or with `everything` all claims (one runtime owns the store)."""
     now = keeper.read(conn)
-    where = _F.state == "claimed"
+    where = (_F.state == "claimed") & _F.completed_at.is_(None)
     if not everything:
         where &= _F.lease_until < now
     # The fence moves on, so that an owner that was only frozen cannot write about this fire any more.

@@ -180,5 +180,7 @@ def _drop_waiting(conn: Connection, schedule_id: str, now: int) -> None:
 def upcoming_work(conn: Connection) -> tuple[int | None, int | None]:
     """When the next schedule is due, and when the next queued fire may start."""
     due = conn.execute(select(func.min(_S.next_due)).where(_S.state == "active", _S.next_due.is_not(None))).scalar()
-    queued = conn.execute(select(func.min(_F.not_before)).where(_F.state == "queued")).scalar()
+    queued = conn.execute(
+        select(func.min(_F.not_before)).where(_F.state == "queued", _F.completed_at.is_(None))
+    ).scalar()
     return due, queued

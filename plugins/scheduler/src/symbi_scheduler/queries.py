@@ -1,23 +1,20 @@
-"""Reading schedules and their history, and keeping the history within its bounds (R-HIST)."""
+"""Reading schedules, their history and their figures."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from symbi.contracts.scheduling import FireView
-from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.nodes import totals
 from symbi_scheduler.outbox import receipts
 from symbi_scheduler.rows import fire_view
-from symbi_scheduler.tables import FIRES, OUTBOX, SCHEDULES
+from symbi_scheduler.tables import FIRES, SCHEDULES
 
-__all__ = ["counts", "fetch", "fire", "history", "listing", "prune", "usage_of"]
+__all__ = ["counts", "fetch", "fire", "history", "listing", "usage_of"]
 
 _S, _F = SCHEDULES.c, FIRES.c
-_BATCH = 500
-_CLOSED = ("completed", "failed", "terminated", "lost", "dead_letter", "denied", "skipped", "missed", "dropped")
 
 
 def fetch(conn: Connection, schedule_id: str) -> Row[Any] | None:
@@ -50,7 +47,11 @@ def history(conn: Connection, schedule_id: str, *, limit: int, before: int | Non
 def counts(conn: Connection) -> dict[str, int]:
     """Schedules by state, open fires, dead letters, and the sums over all nodes."""
     by_state = conn.execute(select(_S.state, func.count()).where(_S.state != "archived").group_by(_S.state)).all()
-    open_fires = select(func.count()).select_from(FIRES).where(_F.state.in_(("claimed", "waiting_approval", "running")))
+    open_fires = (
+        select(func.count())
+        .select_from(FIRES)
+        .where(_F.state.in_(("claimed", "waiting_approval", "running")), _F.completed_at.is_(None))
+    )
     dead = select(func.count()).select_from(FIRES).where(_F.state == "dead_letter")
     found = {f"jobs_{state}": int(number) for state, number in by_state}
     return {
@@ -64,38 +65,6 @@ def counts(conn: Connection) -> dict[str, int]:
 def usage_of(conn: Connection, calendar: str) -> list[str]:
     """Names of the schedules that use a calendar."""
     return list(conn.execute(select(_S.name).where(_S.calendar == calendar, _S.state != "archived")).scalars())
-
-
-def prune(conn: Connection, config: SchedulerConfig, now: int) -> int:
-    """Delete at most one batch of history that is too old or too much; return how many rows went."""
-    gone: list[str] = []
-    if config.keep_days:
-        oldest = now - config.keep_days * 86_400_000
-        gone += conn.execute(select(_F.id).where(_F.created_at < oldest, _F.state.in_(_CLOSED)).limit(_BATCH)).scalars()
-    if config.keep_last and len(gone) < _BATCH:
-        gone += _over_count(conn, config.keep_last, _BATCH - len(gone))
-    if gone:
-        conn.execute(delete(OUTBOX).where(OUTBOX.c.fire_id.in_(gone)))
-        conn.execute(delete(FIRES).where(_F.id.in_(gone)))
-    return len(gone)
-
-
-def _over_count(conn: Connection, keep: int, most: int) -> list[str]:
-    closed = func.sum(case((_F.state.in_(_CLOSED), 1), else_=0))
-    crowded = (
-        conn.execute(select(_F.schedule_id).group_by(_F.schedule_id).having(closed > keep).limit(20)).scalars().all()
-    )
-    found: list[str] = []
-    for schedule_id in crowded:
-        newest_first = (
-            select(_F.id)
-            .where(_F.schedule_id == schedule_id, _F.state.in_(_CLOSED))
-            .order_by(_F.created_at.desc(), _F.scheduled_for.desc())
-        )
-        found += conn.execute(newest_first.offset(keep).limit(most - len(found))).scalars()
-        if len(found) >= most:
-            break
-    return found
 
 
 def fire(conn: Connection, ident: str) -> Row[Any]:

@@ -19,7 +19,7 @@ from symbi_scheduler.ending import Ending
 from symbi_scheduler.finish import finish_exhausted
 from symbi_scheduler.nodes import greet
 from symbi_scheduler.plans import stored_timing
-from symbi_scheduler.queries import prune
+from symbi_scheduler.retention import forget, superfluous
 from symbi_scheduler.settling import Outcome
 from symbi_scheduler.tables import FIRES, SCHEDULES
 from symbi_scheduler.timekeeper import Timekeeper
@@ -29,6 +29,7 @@ __all__ = ["Recovery", "recompute_zones"]
 _log = logging.getLogger("symbi.scheduler")
 _S, _F = SCHEDULES.c, FIRES.c
 _AT_ONCE = 500
+_PRUNE_EVERY = 300_000
 
 
 class Recovery:
@@ -42,6 +43,7 @@ class Recovery:
         self._keeper = keeper
         self._ending = ending
         self._node = node
+        self._pruned_at = keeper.now()
 
     async def at_start(self) -> None:
         """Before the first fire: on a store of one's own every claim is void and the counters are made true again."""
@@ -69,7 +71,16 @@ class Recovery:
         self._ending.running = await store.read(_running_here, self._node)
         if await store.read(_any_exhausted):
             await store.write_committed(finish_exhausted, self._keeper.now())
-        while await store.write_committed(prune, self._config, self._keeper.now()) >= _AT_ONCE:
+        await self._prune()
+
+    async def _prune(self) -> None:
+        """Keep the history within its bounds, every few minutes; found by a reader, deleted in small transactions."""
+        now = self._keeper.now()
+        if now - self._pruned_at < _PRUNE_EVERY:
+            return
+        self._pruned_at = now
+        while gone := await self._context.store.read(superfluous, self._config, now):
+            await self._context.store.write_committed(forget, gone)
             await self._context.clock.sleep(0.05)
 
     async def _check_runs(self) -> None:
@@ -119,17 +130,19 @@ class Recovery:
 
 
 def _running(conn: Connection) -> list[Any]:
-    where = (_F.state == "running", _F.run_id.is_not(None))
+    where = (_F.state == "running", _F.completed_at.is_(None), _F.run_id.is_not(None))
     return list(conn.execute(select(_F.id, _F.run_id).where(*where).order_by(_F.started_at).limit(_AT_ONCE)).all())
 
 
 def _held(conn: Connection) -> list[Any]:
-    where = (_F.state == "waiting_approval", _F.approval_id.is_not(None))
+    where = (_F.state == "waiting_approval", _F.completed_at.is_(None), _F.approval_id.is_not(None))
     return list(conn.execute(select(_F.id, _F.approval_id).where(*where).limit(_AT_ONCE)).all())
 
 
 def _fire_of_approval(conn: Connection, approval_id: str) -> str | None:
-    return conn.execute(select(_F.id).where(_F.approval_id == approval_id, _F.state == "waiting_approval")).scalar()
+    return conn.execute(
+        select(_F.id).where(_F.state == "waiting_approval", _F.completed_at.is_(None), _F.approval_id == approval_id)
+    ).scalar()
 
 
 def _release_held(conn: Connection, fire: str, now: int) -> None:
@@ -140,7 +153,9 @@ def _release_held(conn: Connection, fire: str, now: int) -> None:
 
 
 def _any_claimed(conn: Connection) -> bool:
-    return conn.execute(select(_F.id).where(_F.state == "claimed").limit(1)).first() is not None
+    return (
+        conn.execute(select(_F.id).where(_F.state == "claimed", _F.completed_at.is_(None)).limit(1)).first() is not None
+    )
 
 
 def _any_exhausted(conn: Connection) -> bool:
@@ -149,7 +164,9 @@ def _any_exhausted(conn: Connection) -> bool:
 
 def _running_here(conn: Connection, node: str) -> int:
     return conn.execute(
-        select(func.count()).select_from(FIRES).where(_F.node == node, _F.state.in_(("claimed", "running")))
+        select(func.count())
+        .select_from(FIRES)
+        .where(_F.node == node, _F.state.in_(("claimed", "running")), _F.completed_at.is_(None))
     ).scalar_one()
 
 

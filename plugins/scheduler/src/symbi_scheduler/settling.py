@@ -91,7 +91,8 @@ def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reas
         update(FIRES)
         .where(_F.id == fire.id)
         .values(
-            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, completed_at=outcome.ended_at or outcome.at, lease_until=None,
+            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, lease_until=None,
+            completed_at=outcome.ended_at or outcome.at,
             started_at=outcome.started_at or fire.started_at, slot=False,
         )
     )  # fmt: skip

@@ -63,6 +63,12 @@ Index(
     sqlite_where=text("state = 'active' AND next_due IS NOT NULL"),
     postgresql_where=text("state = 'active' AND next_due IS NOT NULL"),
 )
+Index(
+    "scheduler_schedules_exhausted",
+    SCHEDULES.c.id,
+    sqlite_where=text("state = 'active' AND next_due IS NULL"),
+    postgresql_where=text("state = 'active' AND next_due IS NULL"),
+)
 Index("scheduler_schedules_source", SCHEDULES.c.source)
 Index("scheduler_schedules_created", SCHEDULES.c.created_at)
 
@@ -94,17 +100,17 @@ FIRES = Table(
 )
 Index("scheduler_fires_history", FIRES.c.schedule_id, FIRES.c.created_at)
 Index(
-    "scheduler_fires_queue",
+    "scheduler_fires_open",
+    FIRES.c.state,
     FIRES.c.not_before,
-    sqlite_where=text("state = 'queued'"),
-    postgresql_where=text("state = 'queued'"),
+    sqlite_where=text("completed_at IS NULL"),
+    postgresql_where=text("completed_at IS NULL"),
 )
 Index(
-    "scheduler_fires_open",
+    "scheduler_fires_dead",
     FIRES.c.schedule_id,
-    FIRES.c.scheduled_for,
-    sqlite_where=text("state IN ('claimed', 'waiting', 'waiting_approval', 'running')"),
-    postgresql_where=text("state IN ('claimed', 'waiting', 'waiting_approval', 'running')"),
+    sqlite_where=text("state = 'dead_letter'"),
+    postgresql_where=text("state = 'dead_letter'"),
 )
 Index(
     "scheduler_fires_run",
