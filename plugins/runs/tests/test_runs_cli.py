@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,23 @@ def test_every_kind_of_entry_has_words() -> None:
     assert line_of("waiting", {"approval_id": "a1", "reason": "ask"}) == "for approval a1: ask"
     assert line_of("waiting", {"for": "event news"}) == "for event news"
     assert line_of("never heard of", {"x": 1}) == '{"x": 1}'
+
+
+def test_commands_leave_the_queue_alone(invoke: Any, tmp_path: Path) -> None:
+    """What waits for the server is neither started nor ended by a command that only looks, or runs something else."""
+    from symbi.kernel.kernel import Kernel
+
+    async def queue_one() -> str:
+        from symbi.cli.state import CliState
+        from symbi.contracts.principal import LOCAL_ADMIN
+        from symbi.contracts.runs import RunService
+
+        state = CliState()
+        state.settings.environ["SYMBI_ROLE"] = "command"
+        async with Kernel(state.settings, manager=state.manager) as kernel:
+            return (await kernel.services.get(RunService).start("a", {}, principal=LOCAL_ADMIN)).run_id
+
+    run_id = asyncio.run(queue_one())
+    assert json.loads(invoke("runs", "list", "--json").stdout)["runs"][0]["status"] == "queued"
+    assert invoke("run", "a").exit_code == 0
+    assert json.loads(invoke("runs", "show", run_id, "--json").stdout)["status"] == "queued"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from symbi.contracts.engines import QueuedRun
 from symbi.contracts.errors import SymbiError
@@ -48,6 +48,9 @@ class Node:
         self.name = name
         self.pool = pool
         self.draining = False
+        self.scope: Literal["all", "own", "none"] = "all"
+        """Which runs it takes: any, only those that were started in this process, or none."""
+        self.own: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -63,8 +66,14 @@ class Node:
         self.pool.take(run)
         return True
 
+    def wants(self, run_id: str) -> bool:
+        """Tell whether the run is for this node at all."""
+        return self.scope == "all" or (self.scope == "own" and run_id in self.own)
+
     async def queued(self) -> Sequence[QueuedRun]:
-        """Return the runs that are queued in the store."""
+        """Return the runs that are queued in the store, if they are any business of this node's."""
+        if self.scope != "all":
+            return ()
         return await self._context.store.read(statements.load_queue, self._config.max_queued)
 
     async def take(self, runs: Sequence[QueuedRun]) -> Sequence[str]:
@@ -97,6 +106,8 @@ class Node:
             self._context.logger.exception("run %s: the attempt failed inside the runtime", record.id)
         finally:
             self.pool.give_back(record.id)
+            if again is None:
+                self.own.discard(record.id)
             self._freed(record.id, again)
 
     async def keep_leases(

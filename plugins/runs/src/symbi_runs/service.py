@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from symbi.contracts.agents import AgentService
 from symbi.contracts.effects import EffectFailed
 from symbi.contracts.engines import QueuedRun, RunEngine
-from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, SymbiError, Unavailable
+from symbi.contracts.errors import CapacityExceeded, Conflict, IdempotencyMismatch, NotFound, Unavailable
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import END_STATES, LiveRun, RunEnded, RunEvent, RunOptions, RunStarted, RunView
 from symbi.kernel.points import RUN_ENGINES
@@ -27,11 +28,12 @@ from symbi_runs.hub import Hub
 from symbi_runs.journal import RunJournal
 from symbi_runs.kin import Kin
 from symbi_runs.ledger import Ledger
-from symbi_runs.mailbox import Mailboxes, MailItem
+from symbi_runs.mailbox import Mailboxes
 from symbi_runs.node import Node
 from symbi_runs.outcomes import Ending
 from symbi_runs.records import RunRecord, view_of
 from symbi_runs.starting import authorize, find_agent, make_run
+from symbi_runs.takeup import start_for_event, take_up_lost
 
 if TYPE_CHECKING:
     from symbi.kernel.context import PluginContext
@@ -55,15 +57,26 @@ class Runs(Furniture):
         pool = Pool(slots=config.max_running, memory_bytes=memory, cores=machine_cores())
         name = f"{context.ids.uuid()[:8]}"
         self.engine = engine
-        self.node = Node(context, config, name=name, pool=pool, carry=self._carry, lost=self._lost, freed=self._freed)
+        self.node = Node(
+            context,
+            config,
+            name=name,
+            pool=pool,
+            carry=self._carry,
+            lost=partial(take_up_lost, self),
+            freed=self._freed,
+        )
         self.mailbox = Mailboxes(
             context,
             limit=config.mailbox_limit,
             tries=config.mailbox_tries,
-            start=self._start_for_event,
+            start=partial(start_for_event, self),
             hold=self._hold,
         )
         self.attempts: dict[str, Attempt] = {}
+        if context.environ.get("SYMBI_ROLE") == "command":
+            # A command that only looks must not take runs it would end again at once.
+            self.node.scope = "own" if context.environ.get("SYMBI_RUNS") == "own" else "none"
         self.kin = Kin(self)
 
     async def start(
@@ -93,8 +106,14 @@ class Runs(Furniture):
                 raise IdempotencyMismatch("this idempotency key was used with another input")
             return await self.get(run_id)
         self.figures.started()
-        self.engine.add(fresh.record.entry())
+        self.node.own.add(run_id)
+        self.enqueue(fresh.record)
         return view_of(fresh.record)
+
+    def enqueue(self, record: RunRecord) -> None:
+        """Tell the engine of a run that is queued and due, if it is for this node."""
+        if self.node.wants(record.id):
+            self.engine.add(msgspec.structs.replace(record, not_before=0).entry())
 
     async def get(self, run_id: str) -> RunView:
         """Return one run; raises `NotFound`."""
@@ -144,6 +163,7 @@ class Runs(Furniture):
     async def events(self, run_id: str, *, after: int = 0, follow: bool = True) -> AsyncIterator[RunEvent]:
         """Yield the journal from `seq` > `after`, then what comes, until a terminal event."""
         await self._record(run_id)
+        last_look = False
         with self.hub.follow(run_id) as news:
             while True:
                 news.clear()
@@ -155,8 +175,12 @@ class Runs(Furniture):
                         return
                 if found:
                     continue
-                if not follow or (await self._record(run_id)).status in END_STATES:
+                if last_look or not follow:
                     return
+                if (await self._record(run_id)).status in END_STATES:
+                    # It may have ended after the journal was read, so that is read once more.
+                    last_look = True
+                    continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(FOLLOW_POLL_SECONDS):
                         await news.wait()
@@ -182,7 +206,7 @@ class Runs(Furniture):
             statements.end_unclaimed, record.id, values=values, kind="terminated", data=data, now=now
         ):
             self.engine.remove(record.id)
-            await self._tell_end(msgspec.structs.replace(record, **values))
+            await self.tell_end(msgspec.structs.replace(record, **values))
             return
         attempt = self.attempts.get(record.id)
         if attempt is not None:
@@ -262,7 +286,7 @@ class Runs(Furniture):
             return
         now = self.context.clock.now_ms()
         if await self.context.store.write(statements.requeue_waiting, run_id, outcome=outcome, now=now):
-            self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
+            self.enqueue(record)
 
     def lend_slot(self, run_id: str) -> contextlib.AbstractContextManager[None]:
         """Free the run's slot while it only waits."""
@@ -276,24 +300,6 @@ class Runs(Furniture):
             raise EffectFailed("the run is not here any more", code="not_here")
         await attempt.wait_for(what)
         return attempt.go_on
-
-    async def _start_for_event(self, item: MailItem) -> str | None:
-        options = RunOptions(
-            trigger="event",
-            idempotency_key=f"event:{item.position}:{item.tries}",
-            origin={"mailbox": item.position, "event_id": item.id},
-            surface="run",
-        )
-        event = {"id": item.id, "type": item.event_type, "payload": item.payload, "at": item.created_at}
-        try:
-            _, spec = await find_agent(self.context, item.agent_id, options)
-            names = {parameter.name for parameter in spec.parameters}
-            given = {"event": event} if not names or "event" in names else item.payload
-            run = await self.start_run(item.agent_id, given, item.principal, options, gated=True)
-        except SymbiError as error:
-            self.context.logger.warning("event %s of agent %s starts no run: %s", item.id, item.agent_id, error)
-            return None
-        return run.run_id
 
     async def _carry(self, record: RunRecord, seq: int) -> QueuedRun | None:
         """Carry out one claimed run (the node calls this); return what is to be queued again."""
@@ -335,7 +341,7 @@ class Runs(Furniture):
         if ending.again:
             self.hub.tell(attempt.record.id)
             return
-        await self._tell_end(msgspec.structs.replace(attempt.record, **ending.values))
+        await self.tell_end(msgspec.structs.replace(attempt.record, **ending.values))
         if ending.status == "terminated":
             self.kin.stop(attempt.record.id)
 
@@ -343,7 +349,8 @@ class Runs(Furniture):
         """Return how many runs that the run has started are under way here."""
         return self.kin.count_of(run_id)
 
-    async def _tell_end(self, record: RunRecord) -> None:
+    async def tell_end(self, record: RunRecord) -> None:
+        """Tell everybody that a run has ended, durably."""
         view = view_of(record)
         self.figures.ended(record.status)
         self.hub.tell_end(view)
@@ -352,31 +359,6 @@ class Runs(Furniture):
         self.context.tasks.start(f"audit {record.id}", record_end(self.context, record))
         if "mailbox" in origin:
             await self.mailbox.handled(record.agent_id, int(origin["mailbox"]), ok=record.status == "completed")
-
-    async def _lost(self, record: RunRecord) -> None:
-        """Take up a run whose runtime has died: queued again, or given up after too many losses."""
-        now = self.context.clock.now_ms()
-        losses = record.losses + 1
-        data: dict[str, Any]
-        if record.cancel is not None:
-            values = {"status": "terminated", "error": record.cancel, "completed_at": now, "losses": losses}
-            kind, data = "terminated", {"error": record.cancel}
-        elif losses > self.config.max_losses:
-            error = {"code": "lost", "message": f"the runtime died {losses} times under this run"}
-            values = {"status": "lost", "error": error, "completed_at": now, "losses": losses}
-            kind, data = "lost", {"error": error}
-        else:
-            values = {"status": "queued", "losses": losses, "wait": None, "not_before": 0}
-            kind, data = (
-                "retry",
-                {"error": {"code": "lost", "message": "the runtime died under this run"}, "in_seconds": 0},
-            )
-        if not await self.context.store.write(statements.take_up, record, values=values, kind=kind, data=data, now=now):
-            return
-        if values["status"] == "queued":
-            self.engine.add(msgspec.structs.replace(record, status="queued", not_before=0).entry())
-        else:
-            await self._tell_end(msgspec.structs.replace(record, **values))
 
     def cancelled_elsewhere(self, run_id: str, cancel: dict[str, Any]) -> None:
         """Stop a run because another node was asked to."""

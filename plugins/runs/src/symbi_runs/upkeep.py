@@ -32,8 +32,9 @@ async def keep(runs: Runs) -> AsyncIterator[None]:
         tasks.supervise("engine", lambda: runs.engine.serve(runs.node)),
         tasks.supervise("leases", lambda: runs.node.keep_leases(lambda: list(runs.attempts), runs.cancelled_elsewhere)),
         tasks.supervise("purge", lambda: _purge_forever(runs)),
-        tasks.start("mailboxes", runs.mailbox.recover()),
     ]
+    if runs.node.scope == "all":
+        background.append(tasks.start("mailboxes", runs.mailbox.recover()))
     try:
         yield
     finally:

@@ -120,6 +120,8 @@ async def _run_here(state: CliState, asked: dict[str, Any], quiet: bool) -> tupl
     from symbi_runs.wire import shown_event, shown_run
 
     events: list[dict[str, Any]] = []
+    # Only this run is carried out here; what else is queued or due waits for the server.
+    state.settings.environ.update({"SYMBI_ROLE": "command", "SYMBI_RUNS": "own"})
     async with Kernel(state.settings, manager=state.manager) as kernel:
         runs = kernel.services.get(RunService)
         options = RunOptions(
