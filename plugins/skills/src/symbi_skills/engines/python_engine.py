@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbi_skills.regex.automaton import LineMatcher
-from symbi_skills.regex.core import core
+from symbi_skills.regex.core import core, telling
 from symbi_skills.regex.emit import to_ascii_re
 from symbi_skills.regex.literals import needed_keys, needed_texts
-from symbi_skills.regex.nodes import Alt, Cat, Node, Rep
+from symbi_skills.regex.nodes import Alt, Cat, Chars, Node, Rep
 from symbi_skills.regex.parse import RegexError
 from symbi_skills.regex.program import ProgramTooLarge
 
 __all__ = ["PythonEngine"]
 
+_SHORT = 200
+_WIDE = 100
 _PIECE = 1 << 20
 _SPLIT = bytes(code if (chr(code).isalnum() and code < 128) or code == 95 else 32 for code in range(256))
 
@@ -37,9 +39,12 @@ class PythonMatcher:
     def __init__(self, nodes: Sequence[Node], quiet: frozenset[int], hints: Mapping[int, bytes]) -> None:
         self._nodes = list(nodes)
         self._hints = {number: re.compile(hint, re.MULTILINE) for number, hint in hints.items()}
+        self._quick: dict[int, re.Pattern[bytes] | None] = {}
         self._cores: dict[int, re.Pattern[bytes] | None] = {}
         self._matchers: dict[int, LineMatcher] = {}
-        self._needs = [[tuple(text.encode() for text in choices) for choices in needed_texts(node)] for node in nodes]
+        ordered = [sorted(needed_texts(node), key=telling, reverse=True) for node in nodes]
+        self._telling = [bool(needs) and telling(needs[0])[0] and telling(needs[0])[1] >= 3 for needs in ordered]
+        self._needs = [[tuple(text.encode() for text in choices) for choices in needs] for needs in ordered]
         keys = [
             [
                 (frozenset(word.encode() for word in words), tuple(text.encode() for text in texts))
@@ -106,13 +111,28 @@ class PythonMatcher:
     def spans(self, number: int, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the first match of each line that holds the needed texts."""
         matcher = self._matcher(number)
-        for start, end in self._core_lines(number, data) if data.isascii() else self._candidates(number, data):
+        for start, end in self._lines(number, data):
+            if end - start <= _SHORT and not self._possible(number, data[start:end]):
+                continue
             text = data[start:end].decode("utf-8", "replace")
             if text.endswith("\r"):
                 text = text[:-1]
             if matcher.matches(text):
                 for first, last in matcher.spans(text)[:1]:
                     yield start + len(text[:first].encode()), start + len(text[:last].encode())
+
+    def _lines(self, number: int, data: bytes) -> Iterator[tuple[int, int]]:
+        """Choose the cheaper way to the lines: telling texts where there are some, else the telling piece."""
+        telling = self._telling[number] and number not in self._hints
+        return self._candidates(number, data) if telling or not data.isascii() else self._core_lines(number, data)
+
+    def _possible(self, number: int, line: bytes) -> bool:
+        """Tell, for a short ASCII line, what Python's own `re` says; patterns that could run away there are left to the automaton."""
+        if number not in self._quick:
+            node = self._nodes[number]
+            self._quick[number] = re.compile(to_ascii_re(node), re.MULTILINE) if _gaps(node) <= 1 else None
+        pattern = self._quick[number]
+        return pattern is None or not line.isascii() or pattern.search(line) is not None
 
     def _core(self, number: int) -> re.Pattern[bytes] | None:
         """Return the telling piece for Python's own `re`, where it cannot run away: it has no long gap, and begins with something fixed."""
@@ -151,7 +171,7 @@ class PythonMatcher:
                 yield start, start + len(line)
                 start += len(line) + 1
             return
-        first = min(needs, key=lambda choices: sum(lowered.count(choice) for choice in choices))
+        first = needs[0]
         lines: set[tuple[int, int]] = set()
         for choice in first:
             position = lowered.find(choice)
@@ -200,3 +220,19 @@ def _is_flat(node: Node) -> bool:
             return _is_flat(item)
         case _:
             return True
+
+
+def _gaps(node: Node) -> int:
+    """Return how many open repetitions of nearly any character `node` has, one within another counting double."""
+    match node:
+        case Cat(items=items):
+            return sum(map(_gaps, items))
+        case Alt(items=items):
+            return max(map(_gaps, items), default=0)
+        case Rep(item=Chars(ranges=ranges), high=None):
+            return int(sum(high - low + 1 for low, high in ranges) > _WIDE)
+        case Rep(item=item, high=high):
+            inner = _gaps(item)
+            return inner + (2 if high is None and not isinstance(item, Chars) else 0) + (1 if inner and high != 1 else 0)
+        case _:
+            return 0

@@ -19,8 +19,7 @@ def expand(lines: Lines, wanted: set[int]) -> Iterator[tuple[int, str]]:
     """Yield number and text of the wanted lines with every variable replaced that was given a constant above (or on) the line."""
     values: dict[str, str] = {}
     last = max(wanted, default=-1)
-    for number in range(min(last + 1, len(lines), _MAX_LINES)):
-        raw = lines.line(number)
+    for number, raw in enumerate(lines.data.split(b"\n", min(last + 1, _MAX_LINES))[: min(last + 1, _MAX_LINES)]):
         if b"=" in raw:
             text = raw.decode("utf-8", "replace")[:_MAX_LENGTH]
             for name, value in _ASSIGNMENT.findall(text):

@@ -51,7 +51,7 @@ SIGNALS: dict[str, tuple[str, bool]] = {
     "split-word": ("|".join(_split_word(word) + r"(?:\W|$)" for word in _DISGUISED), False),
     "ifs": (r"\$\{?IFS\b", False),
     "braces": (r"\{(?:curl|wget|bash|sh|rm|nc|ncat|cat|chmod|sudo|eval),", True),
-    "ansi": (r"\$'[^'\s]*\\[xuU0-7]", False),
+    "ansi": (r"\$'[^'\\\s]{0,8}\\[xuU0-7]", False),
     "concat": (r"""["'`]\s*\+\s*[bBuUrRfF]?["'`]|\w["'] ?\.{1,2} ?["']\w""", False),
     "concat-end": (r"""["'`]\s*\+\s*\\?$""", False),
     "argv": (rf"""["'](?:/(?:usr/)?(?:s?bin)/)?{_COMMANDS}["']\s*,\s*[fr]?["']""", False),
