@@ -55,8 +55,8 @@ class SchedulerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How many scheduled runs go on at once on this node; further fires wait in the store."""
     poll_seconds: Annotated[float, Meta(gt=0, le=60)] = 5.0
     """The longest sleep; a timer wakes the scheduler at the due instant, this only bounds the effect of clock changes."""
-    batch: Annotated[int, Meta(ge=1, le=10_000)] = 1000
-    """Fires in the first transaction of many that are due together; the next ones may be five times as large."""
+    batch: Annotated[int, Meta(ge=1, le=10_000)] = 250
+    """Fires in the first transaction of many that are due together; the next ones grow up to twenty times that."""
     lease_seconds: Annotated[float, Meta(ge=1, le=3600)] = 30.0
     """How long a node may take to start a run before another takes the fire over."""
     keep_last: Annotated[int, Meta(ge=0, le=1_000_000)] = 1000

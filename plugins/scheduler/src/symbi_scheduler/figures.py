@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from symbi.contracts.scheduling import SchedulerService
 from symbi.kernel.context import PluginContext
 from symbi_scheduler.queries import counts
 
-__all__ = ["collect"]
+__all__ = ["collect", "collect_fires"]
 
 
 async def collect(context: PluginContext) -> Mapping[str, Any]:
@@ -23,4 +24,20 @@ async def collect(context: PluginContext) -> Mapping[str, Any]:
         "total_runs": found["runs"],
         "successful_runs": found["succeeded"],
         "dead_letter_count": found["dead_letters"],
+    }
+
+
+async def collect_fires(context: PluginContext) -> Mapping[str, Any]:
+    """Fires of this node since its start: how many, how late (a histogram by upper bound in seconds), and jumps of the clock."""
+    from symbi_scheduler.service import Scheduler
+
+    scheduler = context.services.maybe(SchedulerService)
+    if not isinstance(scheduler, Scheduler):
+        return {}
+    lateness = scheduler.pump.lateness.snapshot()
+    return {
+        "recorded": lateness["count"],
+        "lateness_sum_seconds": lateness["sum_seconds"],
+        "lateness_buckets": lateness["buckets"],
+        "clock_jumps": scheduler.keeper.jumps,
     }

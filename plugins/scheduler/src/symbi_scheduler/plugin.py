@@ -61,7 +61,8 @@ def tables() -> Iterable[Tables]:
 
 @hookimpl
 def metrics_sources() -> Iterable[MetricsSource]:
-    """The `scheduler` block of the snapshot."""
+    """The `scheduler` block of the snapshot, and how late fires were."""
     from symbi import MetricsSource
 
     yield MetricsSource(name="scheduler", collect="symbi_scheduler.figures:collect")
+    yield MetricsSource(name="scheduler_fires", collect="symbi_scheduler.figures:collect_fires")

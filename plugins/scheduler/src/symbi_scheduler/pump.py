@@ -20,7 +20,7 @@ __all__ = ["Pump"]
 
 _log = logging.getLogger("symbi.scheduler")
 _LOCKED_PAUSE = 0.01
-_LARGER = 5
+_LARGER = 20
 
 
 class Pump:
