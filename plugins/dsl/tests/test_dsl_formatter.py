@@ -143,7 +143,7 @@ def test_a_text_that_does_not_hold_is_formatted() -> None:
         ("function f(){ a - -1; !x; not y; a<b }", "function f() {\n    a - -1;\n    !x;\n    not y;\n    a < b\n}\n"),
         ("function f(){ x = { } ; y=Foo{} }", "function f() {\n    x = {};\n    y = Foo {};\n}\n"),
         ("function f(){ a;\n(b)\n(c+d)*(e) }", "function f() {\n    a;\n    (b);\n    (c + d) * (e)\n}\n"),
-    ("function f(){ f(x=>x+1,(a,b)=>a) }", "function f() { f(x => x + 1, (a, b) => a) }\n"),
+        ("function f(){ f(x=>x+1,(a,b)=>a) }", "function f() { f(x => x + 1, (a, b) => a) }\n"),
         ('function f(){ x = """a\n   b""" }', 'function f() {\n    x = """a\n   b""";\n}\n'),
     ],
 )

@@ -58,7 +58,7 @@ class _Writer:
         if piece.start in self.marks.begins or piece.comment:
             return False
         last = self.code
-        return last is not None and last.kind not in _FRESH and last.text[-1] not in ";,"
+        return last is not None and last.kind not in _FRESH
 
     def flush(self) -> None:
         """End the line."""

@@ -7,6 +7,9 @@ from symbi_dsl.syntax.parser import Parser
 
 __all__ = ["Piece", "pieces"]
 
+_INSERTED = -1
+"""The place of a token that is not in the text."""
+
 
 class Piece:
     """One token or comment as it is written out."""
@@ -40,14 +43,18 @@ def pieces(text: str, parser: Parser, marks: Marks) -> list[Piece]:
             typed.add(parser.start[at])
             at += 1
     parts: list[tuple[int, int, str, str]] = [(start, end, "comment", text[start:end]) for start, end in marks.comments]
+    parts.extend((end, _INSERTED, mark, mark) for end, mark in marks.insert.items())
     for kind, word, start, end in zip(parser.kind, parser.text, parser.start, parser.end, strict=True):
         if kind == "end" or start in marks.drop:
             continue
-        parts.append((start, end, kind, marks.rename.get(start, word) + marks.insert.get(end, "")))
-    parts.sort(key=lambda part: part[0])
+        parts.append((start, end, kind, marks.rename.get(start, word)))
+    parts.sort(key=lambda part: (part[0], part[1] != _INSERTED))  # what is inserted comes before what stood there
     found: list[Piece] = []
     last = 0
     for start, end, kind, word in parts:
+        if end == _INSERTED:
+            found.append(Piece(kind, word, _INSERTED, 0, False))
+            continue
         breaks = text.count("\n", last, start) if found else 0
         written = _comment(word) if kind == "comment" else word
         found.append(Piece(kind, written, start, min(breaks, 2), start in typed))

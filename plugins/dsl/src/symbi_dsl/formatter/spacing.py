@@ -50,7 +50,7 @@ def needs_space(before: Piece | None, left: Piece, right: Piece) -> bool:
 def _callable(left: Piece) -> bool:
     if left.kind == "id":
         return left.text not in _WORDS
-    return left.kind in (")", "]", "str") and left.text[-1] != ";"
+    return left.kind in (")", "]", "str")
 
 
 def _unary(before: Piece | None) -> bool:
