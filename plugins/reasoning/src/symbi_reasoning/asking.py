@@ -60,9 +60,18 @@ async def model(call: EffectCall, run: EffectContext, context: PluginContext) ->
 
 
 async def ask(
-    context: PluginContext, run: EffectContext, effect: int, choice: ModelChoice, question: Question
+    context: PluginContext,
+    run: EffectContext,
+    effect: int,
+    choice: ModelChoice,
+    question: Question,
+    *,
+    told: bool = False,
 ) -> dict[str, Any]:
-    """Ask one model within the run's budget; a conversation that is too long is shortened, after the model says so once more."""
+    """Ask one model within the run's budget; a conversation that is too long is shortened, after the model says so once more.
+
+    `told` has the run count what is used at once, for effects whose value does not tell it.
+    """
     host = context.services.get(ReasoningHost)
     if not isinstance(host, Reasoning):
         raise SymbiError("another plugin hosts reasoning here")
@@ -80,6 +89,7 @@ async def ask(
     except ModelError:
         host.figures.model_failures += 1
         raise
+    _count(context, host, run, effect, result, told=told)
     return _answer(result, question)
 
 
@@ -117,7 +127,6 @@ async def _once(
         usage = result.end.usage
     finally:
         account.settle(about + granted, usage)
-    _count(context, host, run, effect, result)
     return result
 
 
@@ -138,7 +147,7 @@ async def _told(events: AsyncIterator[ChatEvent], writer: ChunkWriter) -> AsyncI
         writer.flush()
 
 
-def _count(context: PluginContext, host: Reasoning, run: EffectContext, effect: int, result: ChatResult) -> None:
+def _count(context: PluginContext, host: Reasoning, run: EffectContext, effect: int, result: ChatResult, *, told: bool) -> None:
     from symbi.contracts.runs import RunService
 
     usage = result.end.usage
@@ -149,6 +158,8 @@ def _count(context: PluginContext, host: Reasoning, run: EffectContext, effect: 
     runs: Any = context.services.maybe(RunService)
     if runs is not None:
         data = {"effect": effect, "model": result.end.model, "tokens": usage.total_tokens, "cost_usd": usage.cost_usd}
+        if told:
+            data["count"] = True
         runs.tell(run.run_id, "usage", data)
 
 

@@ -30,10 +30,10 @@ def fitted(text: str, schema: dict[str, Any]) -> tuple[Any, str]:
 
     try:
         Draft202012Validator.check_schema(schema)
-        error = next(Draft202012Validator(schema).iter_errors(value), None)
+        found = next(Draft202012Validator(schema).iter_errors(value), None)
     except (SchemaError, RecursionError) as broken:
         return None, f"the schema itself is not good: {str(broken)[:200]}"
-    if error is None:
+    if found is None:
         return value, ""
-    place = ".".join(str(part) for part in error.absolute_path) or "the answer"
-    return None, f"{place}: {error.message[:300]}"
+    place = ".".join(str(part) for part in found.absolute_path) or "the answer"
+    return None, f"{place}: {found.message[:300]}"

@@ -9,6 +9,7 @@ import msgspec
 
 from symbi.contracts.effects import EffectDenied, EffectFailed
 from symbi.contracts.languages import POSITIONAL
+from symbi.contracts.offers import load
 from symbi_dsl.interpreter.errors import LanguageError
 from symbi_dsl.interpreter.runtime import Runtime
 from symbi_dsl.interpreter.values import Secret, from_json, text_of, to_json, type_name
@@ -140,9 +141,22 @@ def _reasoning(kind: str, names: tuple[str, ...], needed: str) -> Callable[..., 
         _no_secret(found, name)
         if found.get(needed) is None:
             raise LanguageError("MissingArgument", f"{name} needs '{needed}'")
-        return ask(runtime, kind, name, to_json(found), at)
+        answer = ask(runtime, kind, name, to_json(found), at)
+        return _carry_on(runtime, answer, at) if isinstance(answer, dict) and "$entry" in answer else answer
 
     return call
+
+
+def _carry_on(runtime: Runtime, answer: Named, at: int) -> Any:
+    """Run here what the runtime names as the rest of the effect: a reasoning loop, whose own effects pass the gate one by one."""
+    try:
+        value = load(str(answer["$entry"]))(to_json(answer["program"]), runtime.effects)
+    except EffectDenied as error:
+        raise LanguageError("PolicyDenied", error.message, at=at, code="policy_denied") from None
+    except EffectFailed as error:
+        raise LanguageError(_kind(error.error_code), error.message, at=at, code=error.error_code) from None
+    runtime.spend(_weight(value))
+    return from_json(value)
 
 
 def _to_agent(kind: str, names: tuple[str, ...], needed: str) -> Callable[..., Any]:

@@ -11,10 +11,10 @@ from symbi.contracts.errors import SymbiError
 from symbi.contracts.executors import ExecutionJob
 from symbi_reasoning.loop.brief import Brief
 from symbi_reasoning.loop.opening import open_conversation
-from symbi_reasoning.loop.phases import first_phase
+from symbi_reasoning.loop.phases import Reasoning, first_phase
 from symbi_reasoning.loop.state import Ended, LoopState
 
-__all__ = ["LoopEnded", "run"]
+__all__ = ["LoopEnded", "reason", "run"]
 
 
 class LoopEnded(SymbiError):
@@ -25,10 +25,28 @@ class LoopEnded(SymbiError):
 
 def run(job: ExecutionJob, effects: Effects) -> Any:
     """Reason until the task is answered, and return the answer; raises `LoopEnded` where a limit, policy or a failure says stop."""
-    asked = {**job.program, "tier": job.tier}
-    state = LoopState(msgspec.convert(effects.call("brief", "", asked), Brief), effects)
+    ended, _ = _reasoned({**job.program, "tier": job.tier}, effects, nested=False)
+    if not ended.good:
+        raise LoopEnded(ended.message or ended.reason, code=ended.reason)
+    return ended.output
+
+
+def reason(program: dict[str, Any], effects: Effects) -> dict[str, Any]:
+    """Reason for a program that called `reason(…)`; return `{response, iterations, total_tokens, termination_reason}` however it ends."""
+    ended, state = _reasoned(program, effects, nested=True)
+    return {
+        "response": ended.output if ended.good else state.last_text,
+        "iterations": state.iteration,
+        "total_tokens": int(state.usage["total_tokens"]),
+        "termination_reason": ended.reason,
+    }
+
+
+def _reasoned(program: dict[str, Any], effects: Effects, *, nested: bool) -> tuple[Ended, LoopState]:
+    brief = msgspec.convert(effects.call("brief", "", program), Brief)
+    state = LoopState(brief, effects, nested=nested)
     try:
-        open_conversation(state, str(job.program["text"]))
+        open_conversation(state, str(program["text"]))
         ended = _loop(state)
     except EffectFailed as error:
         ended = Ended(reason=error.error_code, message=error.message)
@@ -36,10 +54,9 @@ def run(job: ExecutionJob, effects: Effects) -> Any:
         # Stopped from outside, or broken: the runtime may answer nothing any more, so this is only told (RSN-5).
         effects.log(f"terminated reason={type(error).__name__} {msgspec.json.encode(state.account()).decode()}")
         raise
-    state.tell("terminated", reason=ended.reason, message=ended.message[:500], text=state.last_text[:2000], **state.account())
-    if not ended.good:
-        raise LoopEnded(ended.message or ended.reason, code=ended.reason)
-    return ended.output
+    said = {"message": ended.message[:500], "text": state.last_text[:2000]}
+    state.tell("terminated", reason=ended.reason, **said, **state.account())
+    return ended, state
 
 
 def _loop(state: LoopState) -> Ended:
@@ -48,11 +65,10 @@ def _loop(state: LoopState) -> Ended:
         proposed = phase.think()
         if isinstance(proposed, Ended):
             return proposed
-        if isinstance(proposed, type(phase)):
+        if isinstance(proposed, Reasoning):
             phase = proposed
             continue
-        actions = proposed.check()  # type: ignore[union-attr]  # what is no end and no turn is a proposal
-        following = actions if isinstance(actions, Ended) else actions.act()
+        following = proposed.check().act()
         if isinstance(following, Ended):
             return following
         phase = following

@@ -78,7 +78,7 @@ class Proposal(_Phase):
         self._text = text
         self._calls = calls
 
-    def check(self) -> Actions | Ended:
+    def check(self) -> Actions:
         """Refuse what no gate need see; the text beside the calls stays in the conversation (RSN-4, RSN-9)."""
         state = self._leave()
         checked = check(state, self._calls)
@@ -172,6 +172,8 @@ def _answered(state: LoopState, text: str, answer: dict[str, Any]) -> Reasoning 
             state.messages.append(ChatMessage(role="user", content=wrong))
             return Reasoning(state, _TOKEN)
         output = answer.get("value")
+    if state.nested:
+        return Ended(reason="completed", output=output)
     try:
         said = state.effects.call("respond", "", {"value": output}, origin="model")
     except EffectDenied as error:

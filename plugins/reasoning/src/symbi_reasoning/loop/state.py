@@ -32,7 +32,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 class LoopState:
     """The conversation and the counters; owned by one loop."""
 
-    def __init__(self, brief: Brief, effects: Effects) -> None:
+    def __init__(self, brief: Brief, effects: Effects, *, nested: bool = False) -> None:
+        self.nested = nested
+        """Whether a program asked for the loop: its answer goes to the program, not to whoever follows the run."""
         self.brief = brief
         self.limits = brief.limits
         self.effects = effects
