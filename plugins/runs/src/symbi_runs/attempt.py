@@ -286,6 +286,12 @@ class Attempt:
             self.live = msgspec.structs.replace(self.live, status="running")
             await self.journal.write(("resumed", {}), values={"status": "running", "wait": None})
 
+    def told(self, kind: str, data: dict[str, Any]) -> None:
+        """Take an event from whoever carries out an effect; usage that says `count` goes to the run's account."""
+        if kind == "usage" and data.get("count") and self.desk is not None:
+            self.desk.add_usage(tokens=data.get("tokens"), cost_usd=data.get("cost_usd"))
+        self.journal.post((kind, data))
+
     async def wait_for(self, what: str) -> None:
         """Show that the run waits for something that is no person."""
         self._waits += 1

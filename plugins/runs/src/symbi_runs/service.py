@@ -237,7 +237,7 @@ class Runs(Furniture):
         """Add an event to the journal of a run under way here; does nothing for any other."""
         attempt = self.attempts.get(run_id)
         if attempt is not None and not attempt.journal.closed:
-            attempt.journal.post((kind, data))
+            attempt.told(kind, data)
 
     async def heartbeat(self, agent_id: str) -> int:
         """Note a sign of life of the agent's running runs and return how many there are."""
