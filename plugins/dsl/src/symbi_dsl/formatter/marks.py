@@ -214,7 +214,7 @@ class Marks:
         self._opener(node.start)
         self.blocks.add(node.start)
         count = len(node.statements)
-        short = count <= 1 and self._one_line(node.start, node.end) and self._weight(node.start, node.end) <= _SHORT
+        short = self._short(node)
         for number, item in enumerate(node.statements):
             self.begins.add(item.start)
             if not short:
@@ -222,6 +222,17 @@ class Marks:
             self._end_statement(item, last=number == count - 1)
         if not short:
             self.force[node.end - 1] = CLOSE
+
+    def _short(self, node: Block) -> bool:
+        """Tell whether a block stays on the line that its author gave it: nothing in it needs more than one line."""
+        small = len(node.statements) <= 1 and self._one_line(node.start, node.end)
+        if not small or self._weight(node.start, node.end) > _SHORT:
+            return False
+        inner = (part for item in node.statements for part in walk(item))
+        return not any(
+            (isinstance(part, Block) and len(part.statements) > 1) or (isinstance(part, Match) and len(part.arms) > 1)
+            for part in inner
+        )
 
     def _end_statement(self, item: Node, *, last: bool) -> None:
         loose = isinstance(item, ExprStatement) and not item.closed and not last
