@@ -10,7 +10,7 @@ END = r"""(?:[\s;&|)"'`<>\]},]|$)"""
 BEGIN = r"""(?:^|[^\w./@$-])(?:/(?:\w+/)*)?"""
 """What may stand before a command word: no letter, no option dash, but a path."""
 
-HERE = r"""(?:^\s*|[;&|(`]\s*|\$\(\s*|\b(?:do|then|else|sudo|exec|time)\s+)"""
+HERE = r"""(?:^\s*(?:[$#>%]\s+)?|[;&|(`]\s*|\$\(\s*|\b(?:do|then|else|sudo|exec|time)\s+)"""
 """The place of a command in a shell line."""
 
 SHELL = r"""(?:[\w.~/{}$-]*/)?(?:ba|z|da|k|a|fi|c|tc)?sh"""
@@ -32,7 +32,7 @@ RUN = r"""(?:(?:[\w./-]*/)?(?:sudo|doas|env|exec|nohup|command|time|nice|busybox
 PIPED = rf"""\|&?\s*["'(]?\s*{RUN}["']?{INTERPRETER}"""
 """A pipe into something that runs what it reads."""
 
-FETCH = r"""\b(?:fetch\w*|requests?|https?|curl|wget|urlopen|urllib\w*|axios|httpx|aiohttp|urlretrieve|XMLHttpRequest|UrlFetchApp)\b"""
+FETCH = r"""\b(?:fetch\w*|request\w*|http\w*|curl|wget|urlopen|urllib\w*|axios|httpx|aiohttp|urlretrieve|XMLHttpRequest|UrlFetchApp)\b"""
 """A word that gets something from the network."""
 
 HOME = r"""(?:~|\$\{?HOME\}?|%USERPROFILE%|\$env:USERPROFILE|/root|/home/[^\s/]+|/Users/[^\s/]+)"""

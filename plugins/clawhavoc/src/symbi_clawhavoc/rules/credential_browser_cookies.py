@@ -20,6 +20,11 @@ RULE = ScannerRule(
         ),
         Pattern(rf"\b{PROFILE}[/\\]+(?:[\w ]+[/\\]+)?Cookies{AFTER}", unless=r"https?://\S+", ignore_case=False),
         Pattern(
+            rf"\b(?:cp|cat|mv|scp|sqlite3|copy|open|tar|zip|steal|dump)\b[^|;&]*[/\\]Cookies{AFTER}",
+            unless=r"https?://\S+",
+            ignore_case=False,
+        ),
+        Pattern(
             rf"(?:~|\$\{{?\w+\}}?|%\w+%|/home/|/Users/|/root/)[^\s\"'`]*[/\\]Cookies{AFTER}",
             unless=r"https?://\S+",
             ignore_case=False,

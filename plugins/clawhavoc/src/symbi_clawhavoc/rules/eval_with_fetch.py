@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symbi.contracts.scanner import Pattern, ScannerRule
-from symbi_clawhavoc.words import FETCH
 
 CALL = r"(?:^|[^\w.$>]|=>)(?:(?:window|globalThis|global|self|builtins|__builtins__)\.)?(?:eval|exec)\s*\("
+LOOSE = r"(?:fetch|request|http|curl|wget|urlopen|urllib|axios|aiohttp|urlretrieve)"
 DEFINITION = r"\b(?:def|function|func|fn|async)\s+(?:eval|exec)\s*\("
 
 RULE = ScannerRule(
@@ -14,7 +14,7 @@ RULE = ScannerRule(
     severity="critical",
     message="Evaluates something fetched from the network",
     check=(
-        Pattern(rf"{CALL}.*{FETCH}", unless=rf"{DEFINITION}|(?:^|\s)(?:#|//)\s[^\"'()]*$"),
+        Pattern(rf"{CALL}.*{LOOSE}", unless=rf"{DEFINITION}|(?:^|\s)(?:#|//)\s[^\"'()]*$"),
         Pattern(r"""(?:^|[^\w.-])eval\s+["']?\s*(?:\$\(|`).*\b(?:curl|wget)\b"""),
         Pattern(r"\b(?:new\s+)?Function\s*\(.*\bfetch\w*\s*\("),
     ),

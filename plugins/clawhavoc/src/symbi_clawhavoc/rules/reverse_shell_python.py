@@ -19,7 +19,7 @@ RULE = ScannerRule(
     check=(
         Pattern(rf"\.connect\s*\(\s*\(.*{PROCESS}"),
         Pattern(rf"\bsock\w*\b.*\.connect\s*\(.*{PROCESS}", unless=r"\bsqlite3?\b.*"),
-        Pattern(rf"(?:^|[^\w.])(?:s|so|sk|c|client|sock\w*)\.connect\s*\(.*{PROCESS}"),
+        Pattern(rf"(?:^|[^\w.])(?:s|so|sk|soc|sck|c|conn|client|sock\w*)\.connect\s*\(.*{PROCESS}"),
         Pattern(r"\bdup2\s*\(.*\bsock(?:et|s|fd)?\b"),
         Pattern(r"\bsocket\b.*(?:\bdup2\s*\(|\bpty\.spawn\b)"),
         Nearby((OPEN, SPAWN), within=15),

@@ -233,6 +233,8 @@ def _gaps(node: Node) -> int:
             return int(sum(high - low + 1 for low, high in ranges) > _WIDE)
         case Rep(item=item, high=high):
             inner = _gaps(item)
-            return inner + (2 if high is None and not isinstance(item, Chars) else 0) + (1 if inner and high != 1 else 0)
+            return (
+                inner + (2 if high is None and not isinstance(item, Chars) else 0) + (1 if inner and high != 1 else 0)
+            )
         case _:
             return 0

@@ -31,6 +31,8 @@ _CODE = (
     (b"\x1bLua", "compiled Lua"),
 )
 _MEDIA = (
+    (b"\0\0\0\1Bud1", "folder view of macOS"),
+    (b"\0\5\x16\7", "file attributes of macOS"),
     (b"\x89PNG\r\n\x1a\n", "image"),
     (b"\xff\xd8\xff", "image"),
     (b"GIF87a", "image"),

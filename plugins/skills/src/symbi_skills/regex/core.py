@@ -11,7 +11,26 @@ __all__ = ["core", "telling"]
 
 _WIDE = 100
 _COMMON = frozenset(
-    ["http", "https", "request", "requests", "fetch", "socket", "sock", "connect", "inet", "read", "while", "data", "function", "open", "client", "session", "system", "memory"]
+    (
+        "http",
+        "https",
+        "request",
+        "requests",
+        "fetch",
+        "socket",
+        "sock",
+        "connect",
+        "inet",
+        "read",
+        "while",
+        "data",
+        "function",
+        "open",
+        "client",
+        "session",
+        "system",
+        "memory",
+    )
 )
 """Words so frequent in code that looking for another piece costs less."""
 

@@ -151,7 +151,11 @@ def _exact(node: Node) -> Choices | None:
         return frozenset((letter,))
     match node:
         case Chars(ranges=ranges):
-            if _is_edge_class(node) and ranges and (sum(high - low + 1 for low, high in ranges) > 3 or ranges[0][0] <= 32):
+            if (
+                _is_edge_class(node)
+                and ranges
+                and (sum(high - low + 1 for low, high in ranges) > 3 or ranges[0][0] <= 32)
+            ):
                 return frozenset((EDGE,))
             codes = [code for low, high in ranges for code in range(low, min(high, low + 8, MAX_CODE) + 1)]
             small = len(codes) <= 4 and all(code < 128 for code in codes)

@@ -76,9 +76,9 @@ def _with_nul(raw: bytes) -> Decoded:
     ):
         lanes = [sample[offset::width] for offset in range(width)]
         others = [lane for offset, lane in enumerate(lanes) if offset not in zeros]
-        if len(sample) >= 2 * width and all(lanes[offset].count(0) * 10 >= 7 * len(lanes[offset]) for offset in zeros):
-            if all(lane.count(0) * 10 <= len(lane) for lane in others):
-                return _wide(raw, name)
+        empty = all(lanes[offset].count(0) * 10 >= 7 * len(lanes[offset]) for offset in zeros)
+        if len(sample) >= 2 * width and empty and all(lane.count(0) * 10 <= len(lane) for lane in others):
+            return _wide(raw, name)
     stripped = raw.replace(b"\0", b"")
     inner = decode(stripped) if stripped else Decoded(data=b"", encoding="ascii", binary=True)
     sparse = raw.count(0) * 20 <= len(raw) or raw.count(0) <= 8
