@@ -19,6 +19,30 @@ _MAX_RUN = 366 * 5
 _MAX_LISTED = 20_000
 
 
+class _Targets:
+    """Where the fires of excluded days go, asked for days in rising order; a run of excluded days is searched once."""
+
+    __slots__ = ("_days", "_first", "_last", "_target")
+
+    def __init__(self, days: DayFilter) -> None:
+        self._days = days
+        self._first, self._last = 1, 0
+        self._target: int | None = None
+
+    def of(self, day: int) -> int | None:
+        """The day that the fires of an excluded day move to."""
+        if self._first <= day <= self._last:
+            return self._target
+        backward = self._days.on_excluded == "previous_business_day"
+        if backward and day == self._last + 1:
+            self._last = day
+            return self._target
+        self._target = self._days.moved(day)
+        self._first = day
+        self._last = self._target - 1 if self._target is not None and not backward else day
+        return self._target
+
+
 class CalendarTiming:
     """Another timing under a day filter; local days are those of the schedule's zone.
 
@@ -35,13 +59,17 @@ class CalendarTiming:
     def next_after(self, after: int) -> int | None:
         """The first fire later than `after`, or None when five years hold none."""
         cursor, best = self._scan_start(after), None
+        targets = _Targets(self.days)
         while True:
             found = self.inner.next_after(cursor)
             if found is None or found > after + _HORIZON or (best is not None and found >= best):
                 return best
             day = self._day(found)
             if not self.days.allows(day):
-                moved = self._first_moved(day, after)
+                target = targets.of(day)
+                if target is None and self.days.on_excluded == "next_business_day":
+                    return best  # no allowed day follows for years
+                moved = None if target is None else self._first_moved(day, target, after)
                 best = moved if best is None or (moved is not None and moved < best) else best
                 cursor = max(found, self._start_of(day + 1) - 1)
             elif found > after:
@@ -83,11 +111,8 @@ class CalendarTiming:
             day -= 1
         return self._start_of(day) - 1
 
-    def _first_moved(self, day: int, after: int) -> int | None:
-        """The first fire later than `after` among those of an excluded day, at the place they move to."""
-        target = self.days.moved(day)
-        if target is None:
-            return None
+    def _first_moved(self, day: int, target: int, after: int) -> int | None:
+        """The first fire later than `after` among those of an excluded day, at the place they move to on day `target`."""
         start, end = self._start_of(day), self._start_of(day + 1)
         wall = max(0, self._local(after) - target * _DAY)
         found = self.inner.next_after(start + wall * 1000 - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, NamedTuple
 
 from symbi.contracts.errors import InvalidRequest
@@ -13,6 +13,7 @@ from symbi_scheduler.cron import CronError, load_zone
 from symbi_scheduler.cron.cautions import cautions
 from symbi_scheduler.cron.localtime import local_to_utc
 from symbi_scheduler.cron.second_reader import cross_check
+from symbi_scheduler.instants import parse_moment
 from symbi_scheduler.limits import check_limits
 from symbi_scheduler.plans import spec_of
 from symbi_scheduler.timing import BoundedTiming, CronTiming, Timing, timing_of
@@ -86,7 +87,7 @@ def _kind_columns(request: ScheduleRequest, now: int) -> tuple[dict[str, Any], l
     if request.cron_expression is not None:
         return {"kind": "cron", "expression": request.cron_expression, "anchor": 0}, []
     if request.every_seconds is not None:
-        every = round(request.every_seconds * 1000)
+        every = round(min(max(request.every_seconds, 0.0), 1e10) * 1000)
         if not _MIN_INTERVAL_MS <= every <= _MAX_INTERVAL_MS:
             raise invalid("every_seconds", "an interval lies between 0.1 seconds and ten years", code="out_of_range")
         start = read_time("start_at", request.start_at, request) if request.start_at else None
@@ -126,12 +127,7 @@ def _common_columns(request: ScheduleRequest) -> dict[str, Any]:
 
 def read_time(field: str, text: str, request: ScheduleRequest) -> tuple[int, list[str]]:
     """Milliseconds UTC of an ISO 8601 time, and warnings; a time without offset is local in the schedule's zone (TZ4)."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except (ValueError, AttributeError):
-        raise invalid(
-            field, f"{text!r} is not an ISO 8601 time such as 2026-11-01T01:30:00Z", code="bad_time"
-        ) from None
+    moment = parse_moment(field, text)
     if moment.tzinfo is not None:
         return round(moment.timestamp() * 1000), []
     zone = load_zone(request.timezone)
@@ -181,7 +177,12 @@ def _first(
     found = timing.next_after(now)
     if found is not None:
         return found
-    if columns["kind"] == "cron" and request.calendar is None and columns["end_at"] is None:
+    if (
+        columns["kind"] == "cron"
+        and request.calendar is None
+        and columns["end_at"] is None
+        and columns["start_at"] is None
+    ):
         raise invalid("cron_expression", "every date that this expression names has passed", code="in_the_past")
     if columns["end_at"] is not None and columns["end_at"] <= now:
         raise invalid("end_at", "end_at has passed", code="in_the_past")

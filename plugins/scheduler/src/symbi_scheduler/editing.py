@@ -21,6 +21,7 @@ from symbi_scheduler.calendar_store import get_calendar
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.cron.zones import zone_data_version
 from symbi_scheduler.definitions import Defined, define, invalid
+from symbi_scheduler.limits import check_limits
 from symbi_scheduler.permission import permit, permit_agent
 from symbi_scheduler.rows import schedule_view
 from symbi_scheduler.tables import SCHEDULES
@@ -46,6 +47,7 @@ class Editor:
         self, request: ScheduleRequest, *, principal: Principal, declared: dict[str, Any] | None = None
     ) -> ScheduleView:
         """Make a schedule; `declared` holds key, source and digest of one that a definition declares."""
+        check_limits(request)
         agent = await self.agent_of(request.agent_name)
         permit_agent(principal, agent)
         ident, now = self._context.ids.uuid(), self._keeper.now()

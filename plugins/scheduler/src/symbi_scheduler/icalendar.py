@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
-from itertools import islice
+from datetime import date, timedelta
 
 from symbi.contracts.errors import InvalidRequest
+from symbi_scheduler.recurrence import recurrences
 
 __all__ = ["read_icalendar"]
 
 _LONGEST = 1024 * 1024
 _MOST = 10_000
-_YEARS = 20
 _LONGEST_EVENT = 366
 
 
@@ -64,28 +63,10 @@ def _days(event: dict[str, list[str]]) -> Iterator[date]:
     left_out = {_date(part) for value in event.get("EXDATE", ()) for part in value.split(",")}
     starts = {first, *(_date(part) for value in event.get("RDATE", ()) for part in value.split(","))}
     for rule in event.get("RRULE", ()):
-        starts |= set(_recurrences(rule, first))
+        starts |= set(recurrences(rule, first))
     for start in starts - left_out:
         for offset in range(length):
             yield start + timedelta(days=offset)
-
-
-def _recurrences(rule: str, first: date) -> Iterator[date]:
-    from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # dateutil ships no types
-
-    plain = ";".join(
-        part for part in rule.split(";") if not part.upper().startswith(("BYHOUR", "BYMINUTE", "BYSECOND"))
-    )
-    if any(unit in plain.upper() for unit in ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")):
-        raise _wrong("an event may recur daily or less often")
-    start = datetime(first.year, first.month, first.day)
-    try:
-        recurring = rrulestr(plain.replace("Z", ""), dtstart=start)
-        end = start + timedelta(days=366 * _YEARS)
-        for moment in islice(recurring.between(start, end, inc=True), _MOST):
-            yield moment.date()
-    except (ValueError, OverflowError, KeyError) as error:
-        raise _wrong(f"RRULE {rule[:80]!r}: {error}") from None
 
 
 def _date(text: str) -> date:

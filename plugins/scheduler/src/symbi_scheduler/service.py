@@ -205,7 +205,7 @@ class Scheduler:
         checked = CalendarView(
             name=calendar.name.strip(), dates=read_dates(calendar.dates), weekdays=read_weekdays(calendar.weekdays)
         )
-        if not 1 <= len(checked.name) <= 100:
+        if not 1 <= len(checked.name) <= 100 or not checked.name.isprintable():
             raise InvalidRequest("name has 1 to 100 characters", details={"field": "name"})
         await permit(self._context, "schedule_update", principal, ident=checked.name, name=checked.name, agent="")
         now = self.keeper.now()
