@@ -21,9 +21,19 @@ from symbi_review.tokens import mint
 SECRET = "a-secret-of-the-tests-that-is-long-enough-0123456789"
 
 
-def finding(severity: str = "high", category: str = "ssrf", *, fingerprint: str = "f1", confidence: float = 0.9) -> Finding:
+def finding(
+    severity: str = "high", category: str = "ssrf", *, fingerprint: str = "f1", confidence: float = 0.9
+) -> Finding:
     return Finding(
-        rule=f"rule-{category}", category=category, severity=severity, title="t", description="d", recommendation="mend it", line=3, confidence=confidence, fingerprint=fingerprint  # type: ignore[arg-type]
+        rule=f"rule-{category}",
+        category=category,
+        severity=severity,
+        title="t",
+        description="d",
+        recommendation="mend it",
+        line=3,
+        confidence=confidence,
+        fingerprint=fingerprint,  # type: ignore[arg-type]
     )
 
 
@@ -39,7 +49,11 @@ class FakeAnalyzer:
         if self.answer is not None:
             result = self.answer(submission)
             return await result if hasattr(result, "__await__") else result
-        found = [finding(word.lower(), fingerprint=word) for word in ("CRITICAL", "HIGH", "MEDIUM", "LOW") if word in submission.source_code]
+        found = [
+            finding(word.lower(), fingerprint=word)
+            for word in ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+            if word in submission.source_code
+        ]
         return AnalysisReport(analyzer="static", version="0", findings=tuple(found), language="python")
 
 
@@ -74,13 +88,27 @@ class Desk:
 
     def token(self, sub: str, scope: str = "tool:review", **more: Any) -> str:
         now = int(self.service.now() / 1000)
-        return mint(JwtConfig(), SECRET.encode(), subject=sub, scope=scope, lifetime_seconds=more.pop("lifetime", 3600), now=now, jti=more.pop("jti", ""))
+        return mint(
+            JwtConfig(),
+            SECRET.encode(),
+            subject=sub,
+            scope=scope,
+            lifetime_seconds=more.pop("lifetime", 3600),
+            now=now,
+            jti=more.pop("jti", ""),
+        )
 
     def as_(self, sub: str, scope: str = "tool:review") -> Caller:
         return Caller(self.anonymous, self.token(sub, scope))
 
     async def submit(self, source: str = "x = 1", *, name: str = "tool", sub: str = "alice", **more: Any) -> str:
-        body = {"tool_name": name, "tool_version": "1.0.0", "source_code": source, "metadata": {"description": "d", "author": sub, "permissions": []}, **more}
+        body = {
+            "tool_name": name,
+            "tool_version": "1.0.0",
+            "source_code": source,
+            "metadata": {"description": "d", "author": sub, "permissions": []},
+            **more,
+        }
         answer = await self.as_(sub).post("/sessions", body)
         assert answer.status_code == 201, answer.text
         review_id: str = answer.json()["review_id"]
@@ -135,7 +163,9 @@ def make_desk(make_app: Any, tmp_path: Path, signing_folder: Path) -> Callable[.
         limits = {"enabled": False, **settings.pop("rate_limits", {})}
         jwt = settings.pop("jwt", {"secret": SECRET})
         tables = {"review": {"jwt": jwt, "rate_limits": limits, **settings}}
-        async with make_app([Plugin(), "symbi_rsa.plugin", "symbi_review.plugin", *extra], tables=tables, clock=clock) as app:
+        async with make_app(
+            [Plugin(), "symbi_rsa.plugin", "symbi_review.plugin", *extra], tables=tables, clock=clock
+        ) as app:
             yield Desk(app, analyzer)
 
     return make

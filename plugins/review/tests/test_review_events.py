@@ -35,7 +35,10 @@ async def receiver(answers: list[int]) -> AsyncIterator[tuple[str, list[tuple[di
 
 
 async def test_webhooks_are_signed_and_tried_again(make_desk: Any) -> None:
-    async with receiver([500]) as (url, got), make_desk(webhooks=[{"url": url, "secret": "hook-secret", "events": ["tool.signed"]}]) as desk:
+    async with (
+        receiver([500]) as (url, got),
+        make_desk(webhooks=[{"url": url, "secret": "hook-secret", "events": ["tool.signed"]}]) as desk,
+    ):
         review_id = await desk.submit()
         await desk.until(review_id, "signed")
         for _ in range(200):
@@ -52,7 +55,9 @@ async def test_webhooks_are_signed_and_tried_again(make_desk: Any) -> None:
 async def test_the_outbox_tells_the_story_in_order(desk: Any) -> None:
     review_id = await desk.submit()
     await desk.until(review_id, "signed")
-    kinds = await desk.service.store.read(lambda c: [k for (k,) in c.execute(select(EVENTS.c.type).order_by(EVENTS.c.seq))])
+    kinds = await desk.service.store.read(
+        lambda c: [k for (k,) in c.execute(select(EVENTS.c.type).order_by(EVENTS.c.seq))]
+    )
     assert kinds == ["tool.submitted", "analysis.completed", "tool.approved", "tool.signed"]
 
 

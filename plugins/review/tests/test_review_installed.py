@@ -42,7 +42,15 @@ def spawn() -> int:
 '''
 
 
-async def signed(desk: Any, source: str = SOURCE, *, name: str = "loud", version: str = "1.0.0", permissions: tuple[str, ...] = (), description: str = "d") -> str:
+async def signed(
+    desk: Any,
+    source: str = SOURCE,
+    *,
+    name: str = "loud",
+    version: str = "1.0.0",
+    permissions: tuple[str, ...] = (),
+    description: str = "d",
+) -> str:
     metadata = {"description": description, "author": "alice", "permissions": list(permissions)}
     review_id = await desk.submit(source, name=name, tool_version=version, metadata=metadata)
     await desk.until(review_id, "signed")
@@ -73,7 +81,9 @@ async def test_an_installed_tool_can_be_called(desk: Any, toolset: SignedToolset
         await toolset.call("loud_broken", {}, run=None)
 
 
-async def test_the_fence_refuses_what_was_not_approved(desk: Any, toolset: SignedToolset, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_fence_refuses_what_was_not_approved(
+    desk: Any, toolset: SignedToolset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.service.context.settings.environ.update({"REGION": "eu", "SECRET_TOKEN": "do-not-show"})
     await install(desk, await signed(desk, permissions=("env.read:REGION",)))
     with pytest.raises(PolicyDenied, match=r"fs\.read"):
@@ -93,17 +103,23 @@ async def test_a_changed_package_is_not_installed(desk: Any) -> None:
     assert (await desk.as_("alice").post("/signing/installed", {"content": broken})).status_code == 403
 
 
-async def test_a_changed_face_is_blocked_unless_it_follows_the_pinned_version(desk: Any, toolset: SignedToolset) -> None:
+async def test_a_changed_face_is_blocked_unless_it_follows_the_pinned_version(
+    desk: Any, toolset: SignedToolset
+) -> None:
     first = await signed(desk, "def f(a: str):\n    return a\n", name="pin")
     await install(desk, first)
     second = await signed(desk, "def f(a: str):\n    return a\n", name="pin", version="1.1.0", description="new words")
-    third = await signed(desk, "def f(a: str, b: str):\n    return a\n", name="pin", version="1.2.0", description="newer words")
+    third = await signed(
+        desk, "def f(a: str, b: str):\n    return a\n", name="pin", version="1.2.0", description="newer words"
+    )
     skipped = await install(desk, third)
     assert skipped["status"] == "blocked"
     assert await toolset.tools() == []
     with pytest.raises(Conflict, match="pinned"):
         await toolset.call("pin", {"a": "x"}, run=None)
-    assert (await desk.as_("root", "tool:admin").post("/signing/installed/pin/accept", {"reason": "reviewed"})).status_code == 200
+    assert (
+        await desk.as_("root", "tool:admin").post("/signing/installed/pin/accept", {"reason": "reviewed"})
+    ).status_code == 200
     assert [spec.name for spec in await toolset.tools()] == ["pin"]
     await desk.as_("root", "tool:admin").post("/signing/installed/pin/remove")
     await install(desk, first)
@@ -119,6 +135,12 @@ async def test_a_revoked_key_takes_its_tools_away(desk: Any, toolset: SignedTool
 
 
 def test_schemas_are_read_not_run() -> None:
-    (found,) = functions_of("@mcp.tool()\ndef f(a: int, b: list[str] = None, *, c: bool):\n    'doc'\n\ndef other():\n    pass\n")
-    assert found.parameters["properties"] == {"a": {"type": "integer"}, "b": {"type": "array"}, "c": {"type": "boolean"}}
+    (found,) = functions_of(
+        "@mcp.tool()\ndef f(a: int, b: list[str] = None, *, c: bool):\n    'doc'\n\ndef other():\n    pass\n"
+    )
+    assert found.parameters["properties"] == {
+        "a": {"type": "integer"},
+        "b": {"type": "array"},
+        "c": {"type": "boolean"},
+    }
     assert found.parameters["required"] == ["a", "c"]

@@ -19,7 +19,9 @@ async def test_ten_submissions_a_minute_then_429(make_desk: Any) -> None:
     async with make_desk(clock=clock, **ON) as desk:
         alice = desk.as_("alice")
         for number in range(10):
-            answer = await alice.post("/sessions", {"tool_name": f"t{number}", "tool_version": "1.0.0", "source_code": "x"})
+            answer = await alice.post(
+                "/sessions", {"tool_name": f"t{number}", "tool_version": "1.0.0", "source_code": "x"}
+            )
             assert answer.status_code == 201
             assert answer.headers["x-ratelimit-limit"] == "10"
             assert answer.headers["x-ratelimit-remaining"] == str(9 - number)
@@ -30,7 +32,9 @@ async def test_ten_submissions_a_minute_then_429(make_desk: Any) -> None:
         assert error["code"] == "RATE_LIMITED"
         assert error["details"] == {"class": "submission", "limit": 10, "window_seconds": 60, "retry_after_seconds": 60}
         assert refused.headers["retry-after"] == "60"
-        other = await desk.as_("carol").post("/sessions", {"tool_name": "other", "tool_version": "1.0.0", "source_code": "x"})
+        other = await desk.as_("carol").post(
+            "/sessions", {"tool_name": "other", "tool_version": "1.0.0", "source_code": "x"}
+        )
         assert other.status_code == 201, "one user's limit is not another's"
         assert (await alice.get("/sessions")).status_code == 200, "nor one class's another's"
 
@@ -38,7 +42,9 @@ async def test_ten_submissions_a_minute_then_429(make_desk: Any) -> None:
 async def test_a_hundred_queries_and_bad_ones_count(make_desk: Any) -> None:
     async with make_desk(clock=FakeClock(), **ON) as desk:
         alice = desk.as_("alice")
-        statuses = [(await alice.get("/sessions?page=0" if n % 2 else "/sessions/unknown/path")).status_code for n in range(100)]
+        statuses = [
+            (await alice.get("/sessions?page=0" if n % 2 else "/sessions/unknown/path")).status_code for n in range(100)
+        ]
         assert set(statuses) == {400, 404}
         assert (await alice.get("/sessions")).status_code == 429
 
@@ -65,7 +71,9 @@ async def test_the_headers_stand_on_every_answer(make_desk: Any) -> None:
             await alice.get("/sessions/none"),
             await alice.get("/signing/a/b/c"),
             await alice.request("DELETE", "/stats"),
-            await alice.request("POST", "/sessions", content=b"x" * (3 << 20), headers={"content-type": "application/json"}),
+            await alice.request(
+                "POST", "/sessions", content=b"x" * (3 << 20), headers={"content-type": "application/json"}
+            ),
             await alice.request("POST", "/sessions", content=b"{}", headers={"content-type": "text/plain"}),
             await alice.get(f"/sessions/{review_id}", headers={"if-none-match": tag}),
             await alice.get(f"/signing/{review_id}/download"),
@@ -73,7 +81,10 @@ async def test_the_headers_stand_on_every_answer(make_desk: Any) -> None:
         ]
         assert [a.status_code for a in answers] == [401, 401, 403, 404, 404, 405, 413, 415, 304, 200, 200]
         for answer in answers:
-            assert all(answer.headers.get(name, "").isdigit() for name in HEADERS), (answer.status_code, answer.request.url)
+            assert all(answer.headers.get(name, "").isdigit() for name in HEADERS), (
+                answer.status_code,
+                answer.request.url,
+            )
 
 
 async def test_failed_logins_are_limited_by_address(make_desk: Any) -> None:

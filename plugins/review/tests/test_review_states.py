@@ -67,15 +67,28 @@ async def test_every_action_in_every_state_is_allowed_or_409(desk: Any) -> None:
     from symbi_review.flow.transitions import load
     from symbi_review.tables import SESSIONS
 
-    desk.service.context.tasks  # noqa: B018  # the workers stay; states are set by hand below
+    desk.service.context.tasks  # the workers stay; states are set by hand below
     review_id = await desk.submit(HIGH)
     await desk.until(review_id, "pending_review")
     for status in STATUSES:
         if status in ("submitted", "analyzing", "approved_for_signing", "signing", "signing_failed"):
             continue  # the workers move these at once; the table test above covers them
         for name, (person, path, body) in CALLS.items():
-            values = {"status": status, "claimed_by": "symbiont|bob", "lease_until": 4_000_000_000_000, "decision": None, "decided_at": None, "appealed": False, "not_by": [], "tries": 9, "expires_at": 4_000_000_000_000, "signing_key": None}
-            await desk.service.store.write(lambda c, v=values: c.execute(update(SESSIONS).where(SESSIONS.c.review_id == review_id).values(**v)))
+            values = {
+                "status": status,
+                "claimed_by": "symbiont|bob",
+                "lease_until": 4_000_000_000_000,
+                "decision": None,
+                "decided_at": None,
+                "appealed": False,
+                "not_by": [],
+                "tries": 9,
+                "expires_at": 4_000_000_000_000,
+                "signing_key": None,
+            }
+            await desk.service.store.write(
+                lambda c, v=values: c.execute(update(SESSIONS).where(SESSIONS.c.review_id == review_id).values(**v))
+            )
             answer = await desk.as_(person, SCOPES[person]).post(path.format(review_id), body)
             allowed = target_of(name, status)
             if allowed is None:
@@ -99,7 +112,9 @@ async def test_four_eyes(desk: Any) -> None:
     assert (await desk.as_("dave", "tool:review").post(f"/review/{review_id}/decision", APPROVE)).status_code == 403
     other = await desk.submit(HIGH, name="other", metadata={"author": "Bob", "permissions": []})
     await desk.until(other, "pending_review")
-    assert (await desk.as_("bob", both).post(f"/review/{other}/decision", APPROVE)).json()["error"]["code"] == "REVIEWER_CONFLICT"
+    assert (await desk.as_("bob", both).post(f"/review/{other}/decision", APPROVE)).json()["error"][
+        "code"
+    ] == "REVIEWER_CONFLICT"
     records = (await desk.as_("alice").get(f"/sessions/{review_id}/audit")).json()["records"]
     assert "decision_refused" in {record["action"] for record in records}
 
@@ -130,7 +145,9 @@ async def test_a_second_decision_and_a_stale_one(desk: Any) -> None:
     assert (stale.status_code, stale.json()["error"]["code"]) == (412, "STALE_REVIEW")
     assert (await bob.post(f"/review/{review_id}/decision", APPROVE, headers={"if-match": '"old"'})).status_code == 412
     tag = (await bob.get(f"/sessions/{review_id}")).headers["etag"]
-    assert (await bob.post(f"/review/{review_id}/decision", REJECT, headers={"if-match": tag})).json()["next_status"] == "rejected"
+    assert (await bob.post(f"/review/{review_id}/decision", REJECT, headers={"if-match": tag})).json()[
+        "next_status"
+    ] == "rejected"
     second = await bob.post(f"/review/{review_id}/decision", APPROVE)
     assert (second.status_code, second.json()["error"]["code"]) == (409, "ALREADY_DECIDED")
     assert second.json()["error"]["details"]["first"]["decision"] == "reject"
@@ -158,10 +175,16 @@ async def test_edited_source_after_approval_is_never_signed(make_desk: Any) -> N
 async def test_changes_are_asked_for_and_made(desk: Any) -> None:
     review_id = await desk.submit(HIGH)
     await desk.until(review_id, "pending_review")
-    assert (await desk.as_("bob", "tool:approve").post(f"/review/{review_id}/decision", CHANGES)).json()["next_status"] == "changes_requested"
+    assert (await desk.as_("bob", "tool:approve").post(f"/review/{review_id}/decision", CHANGES)).json()[
+        "next_status"
+    ] == "changes_requested"
     session = (await desk.as_("alice").get(f"/sessions/{review_id}")).json()
     assert session["decision"]["comments"] == "Please confine the path"
-    assert (await desk.as_("alice").post(f"/sessions/{review_id}/resubmit", {"source_code": "y = 2", "tool_version": "1.0.1"})).status_code == 200
+    assert (
+        await desk.as_("alice").post(
+            f"/sessions/{review_id}/resubmit", {"source_code": "y = 2", "tool_version": "1.0.1"}
+        )
+    ).status_code == 200
     await desk.until(review_id, "signed")
 
 
@@ -172,7 +195,9 @@ async def test_an_appeal_goes_to_another_person_once(desk: Any) -> None:
     await bob.post(f"/review/{review_id}/decision", REJECT)
     shown = (await alice.get(f"/sessions/{review_id}")).json()
     assert all(f["rule_id"] and f["line"] and f["recommendation"] for f in shown["analysis_results"]["findings"])
-    assert (await alice.post(f"/sessions/{review_id}/appeal", {"reason": "the host is ours"})).json()["status"] == "pending_review"
+    assert (await alice.post(f"/sessions/{review_id}/appeal", {"reason": "the host is ours"})).json()[
+        "status"
+    ] == "pending_review"
     assert (await bob.post(f"/review/{review_id}/decision", REJECT)).status_code == 403
     assert (await carol.post(f"/review/{review_id}/decision", REJECT)).json()["next_status"] == "rejected"
     assert (await alice.post(f"/sessions/{review_id}/appeal", {"reason": "again"})).status_code == 409
@@ -183,9 +208,13 @@ async def test_two_people_where_policy_wants_them(make_desk: Any) -> None:
         review_id = await desk.submit(HIGH)
         await desk.until(review_id, "pending_review")
         bob, carol = desk.as_("bob", "tool:approve"), desk.as_("carol", "tool:approve")
-        assert (await bob.post(f"/review/{review_id}/decision", APPROVE)).json()["next_status"] == "pending_second_approval"
+        assert (await bob.post(f"/review/{review_id}/decision", APPROVE)).json()[
+            "next_status"
+        ] == "pending_second_approval"
         assert (await bob.post(f"/review/{review_id}/decision", APPROVE)).status_code == 409
-        assert (await carol.post(f"/review/{review_id}/decision", APPROVE)).json()["next_status"] == "approved_for_signing"
+        assert (await carol.post(f"/review/{review_id}/decision", APPROVE)).json()[
+            "next_status"
+        ] == "approved_for_signing"
         assert len((await desk.until(review_id, "signed"))["approvals"]) == 2
 
 
@@ -193,9 +222,12 @@ async def test_conditions_bind(desk: Any) -> None:
     from symbi.contracts.review import ObservedPermission
 
     desk.analyzer.answer = lambda s: AnalysisReport(
-        analyzer="static", version="0", observed=(ObservedPermission(permission="net.outbound:evil.example", line=1),), findings=()
+        analyzer="static",
+        version="0",
+        observed=(ObservedPermission(permission="net.outbound:evil.example", line=1),),
+        findings=(),
     )
-    desk.service.config  # noqa: B018
+    desk.service.config
     review_id = await desk.submit("", name="closed", schema={"type": "object"})
     await desk.until(review_id, "pending_review")
     body = {**APPROVE, "conditions": ["hosts:good.example", "be kind"]}
@@ -235,7 +267,9 @@ async def test_the_queue_is_ordered_and_escalates(make_desk: Any) -> None:
 async def test_ten_claimers_get_one_claim(desk: Any) -> None:
     review_id = await desk.submit(HIGH)
     await desk.until(review_id, "pending_review")
-    answers = await asyncio.gather(*(desk.as_(f"r{i}", "tool:approve").post(f"/review/{review_id}/claim") for i in range(10)))
+    answers = await asyncio.gather(
+        *(desk.as_(f"r{i}", "tool:approve").post(f"/review/{review_id}/claim") for i in range(10))
+    )
     assert sorted(a.status_code for a in answers) == [200, *[409] * 9]
 
 
@@ -259,7 +293,12 @@ async def test_an_analyzer_that_fails_is_a_gap_never_a_pass(make_desk: Any, name
     async def hang(_: Any) -> Any:
         await asyncio.sleep(60)
 
-    answers: dict[str, Any] = {"crash": _raise, "hang": hang, "junk": lambda s: {"risk": "safe"}, "silent": lambda s: AnalysisReport(analyzer="static", version="0", complete=False)}
+    answers: dict[str, Any] = {
+        "crash": _raise,
+        "hang": hang,
+        "junk": lambda s: {"risk": "safe"},
+        "silent": lambda s: AnalysisReport(analyzer="static", version="0", complete=False),
+    }
     async with make_desk(analysis_deadline_seconds=0.2) as desk:
         desk.analyzer.answer = answers[name]
         review_id = await desk.submit("x = 1")
@@ -317,7 +356,12 @@ async def test_the_chain_of_versions(desk: Any) -> None:
 
     first = await desk.submit(name="chain", source="x = 1")
     await desk.until(first, "signed")
-    second = await desk.submit(name="chain", source="x = 2", tool_version="1.1.0", metadata={"description": "changed", "author": "alice", "permissions": []})
+    second = await desk.submit(
+        name="chain",
+        source="x = 2",
+        tool_version="1.1.0",
+        metadata={"description": "changed", "author": "alice", "permissions": []},
+    )
     await desk.until(second, "signed")
     info = (await desk.as_("alice").get(f"/signing/{first}")).json()["signature_info"]
     payload = (await desk.as_("alice").get(f"/signing/{second}")).json()["signature_info"]["payload"]

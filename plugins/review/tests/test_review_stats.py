@@ -18,11 +18,16 @@ from symbi_review.tables import ANALYSES, AUDIT, SESSIONS
 SEED = {
     "workflow_stats": {"total_reviews": 1250, "approved": 1100, "rejected": 125, "pending": 25},
     "performance_metrics": {"average_review_time": "45m", "auto_approval_rate": 0.78, "human_review_rate": 0.22},
-    "security_insights": {"common_vulnerabilities": ["sql_injection", "xss", "code_injection"], "risk_score_distribution": {"low": 45, "medium": 35, "high": 20}},
+    "security_insights": {
+        "common_vulnerabilities": ["sql_injection", "xss", "code_injection"],
+        "risk_score_distribution": {"low": 45, "medium": 35, "high": 20},
+    },
 }
 
 
-def session(number: int, status: str, *, score: int, routed: str, decided: bool, categories: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def session(
+    number: int, status: str, *, score: int, routed: str, decided: bool, categories: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     blank = {column.name: None for column in SESSIONS.columns}
     ids = {"review_id": f"r{number}", "analysis_id": f"a{number}"}
     row = {
@@ -40,7 +45,16 @@ async def test_the_figures_of_the_seed_come_out(desk: Any) -> None:
         status = "signed" if number < 1100 else "rejected" if number < 1225 else "pending_review"
         score = 10 if number < 562 else 50 if number < 1000 else 90
         names = ["sql_injection"] * (number < 300) + ["xss"] * (number < 200) + ["code_injection"] * (number < 100)
-        rows.append(session(number, status, score=score, routed="auto" if number < 975 else "human", decided=number < 1225, categories=names))
+        rows.append(
+            session(
+                number,
+                status,
+                score=score,
+                routed="auto" if number < 975 else "human",
+                decided=number < 1225,
+                categories=names,
+            )
+        )
 
     def fill(conn: Any) -> None:
         conn.execute(insert(SESSIONS), [row for row, _ in rows])
@@ -54,12 +68,24 @@ async def test_the_figures_of_the_seed_come_out(desk: Any) -> None:
 
 async def test_nothing_gives_zeros(desk: Any) -> None:
     answer = (await desk.as_("bob", "tool:approve").get("/stats")).json()
-    assert answer["performance_metrics"]["auto_approval_rate"] == answer["performance_metrics"]["human_review_rate"] == 0.0
+    assert (
+        answer["performance_metrics"]["auto_approval_rate"] == answer["performance_metrics"]["human_review_rate"] == 0.0
+    )
     assert answer["security_insights"]["risk_score_distribution"] == {"low": 0, "medium": 0, "high": 0}
 
 
 def test_durations() -> None:
-    known = {0: "0m", 59: "0m", 60: "1m", 2700: "45m", 9000: "2h 30m", 7200: "2h", 100_800: "1d 4h", 86_400: "1d", 86_460: "1d"}
+    known = {
+        0: "0m",
+        59: "0m",
+        60: "1m",
+        2700: "45m",
+        9000: "2h 30m",
+        7200: "2h",
+        100_800: "1d 4h",
+        86_400: "1d",
+        86_460: "1d",
+    }
     assert {seconds: duration_text(seconds) for seconds in known} == known
 
 

@@ -31,7 +31,14 @@ def b64(value: Any) -> str:
 
 
 def forge(claims: Any = None, header: Any = None, *, key: bytes = SECRET, **changes: Any) -> str:
-    base = {"iss": "symbiont", "aud": "symbiont-api", "sub": "alice", "iat": NOW, "exp": NOW + 600, "scope": "tool:review"}
+    base = {
+        "iss": "symbiont",
+        "aud": "symbiont-api",
+        "sub": "alice",
+        "iat": NOW,
+        "exp": NOW + 600,
+        "scope": "tool:review",
+    }
     body = {**base, **changes} if claims is None else claims
     for name in [name for name, value in body.items() if value is ...] if isinstance(body, dict) else []:
         del body[name]
@@ -41,7 +48,9 @@ def forge(claims: Any = None, header: Any = None, *, key: bytes = SECRET, **chan
 
 
 PUBLIC = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PUBLIC_PEM = PUBLIC.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+PUBLIC_PEM = PUBLIC.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
 
 ATTACKS = {
     "alg none": forge(header={"alg": "none"}).rsplit(".", 1)[0] + ".",
@@ -75,7 +84,9 @@ ATTACKS = {
     "kid that is no text": forge(header={"alg": "HS256", "kid": 1}),
     "unknown kid": forge(header={"alg": "HS256", "kid": "k2"}),
     "larger than 8 KiB": forge(scope="x" * 9000),
-    "duplicate keys": f"{b64({'alg': 'HS256'})}." + b64(b'{"iss":"symbiont","aud":"symbiont-api","sub":"a","sub":"root","iat":1,"exp":2}') + ".AAAA",
+    "duplicate keys": f"{b64({'alg': 'HS256'})}."
+    + b64(b'{"iss":"symbiont","aud":"symbiont-api","sub":"a","sub":"root","iat":1,"exp":2}')
+    + ".AAAA",
     "not JSON": f"{b64(b'hello')}.{b64(b'hello')}.AAAA",
     "a list": forge(claims=[1]),
     "deep": f"{b64({'alg': 'HS256'})}.{b64(b'[' * 5000)}.AAAA",
@@ -100,7 +111,17 @@ def test_a_good_token_is_good() -> None:
     assert (caller.subject, caller.scopes) == ("alice", frozenset({"tool:review"}))
     minted = mint(CONFIG, SECRET, subject="bob", scope="tool:approve", lifetime_seconds=60, now=NOW, jti="j")
     assert gate().check(minted, NOW).jti == "j"
-    assert jwt.decode(minted, SECRET, algorithms=["HS256"], audience="symbiont-api", issuer="symbiont", options={"verify_exp": False, "verify_iat": False})["sub"] == "bob"
+    assert (
+        jwt.decode(
+            minted,
+            SECRET,
+            algorithms=["HS256"],
+            audience="symbiont-api",
+            issuer="symbiont",
+            options={"verify_exp": False, "verify_iat": False},
+        )["sub"]
+        == "bob"
+    )
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -146,7 +167,12 @@ def test_public_keys_bind_kid_and_algorithm(jwks: Path) -> None:
         jwt.encode(claims, PUBLIC, algorithm="RS256", headers={"kid": "k9"}),
         jwt.encode(claims, PUBLIC, algorithm="PS256", headers={"kid": "k1"}),
         forge(claims=claims, header={"alg": "HS256", "kid": "k1"}, key=PUBLIC_PEM),
-        jwt.encode(claims, rsa.generate_private_key(public_exponent=65537, key_size=2048), algorithm="RS256", headers={"kid": "k1"}),
+        jwt.encode(
+            claims,
+            rsa.generate_private_key(public_exponent=65537, key_size=2048),
+            algorithm="RS256",
+            headers={"kid": "k1"},
+        ),
     ]
     for token in bad:
         with pytest.raises(ApiError):
@@ -185,7 +211,12 @@ async def test_over_http(desk: Any) -> None:
     token = desk.token("alice", jti="once")
     ok = {"authorization": f"Bearer {token}"}
     assert (await desk.anonymous.get("/sessions", headers=ok)).status_code == 200
-    for headers in ({}, {"authorization": f"Basic {token}"}, {"authorization": f"Bearer  {token}"}, {"authorization": token}):
+    for headers in (
+        {},
+        {"authorization": f"Basic {token}"},
+        {"authorization": f"Bearer  {token}"},
+        {"authorization": token},
+    ):
         assert (await desk.anonymous.get("/sessions", headers=headers)).status_code == 401
     twice = [("authorization", f"Bearer {token}"), ("authorization", f"Bearer {token}")]
     assert (await desk.anonymous.get("/sessions", headers=twice)).status_code == 401

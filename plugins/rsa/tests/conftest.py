@@ -17,7 +17,13 @@ from symbi_rsa.keyring import KeyRing
 from symbi_rsa.signer import RsaSigner
 
 SOURCE = "def weather(city: str) -> str:\n    return city\n"
-METADATA = {"tool_name": "weather", "tool_version": "1.0.0", "description": "Wetter für alle", "author": "a@example.org", "permissions": []}
+METADATA = {
+    "tool_name": "weather",
+    "tool_version": "1.0.0",
+    "description": "Wetter für alle",
+    "author": "a@example.org",
+    "permissions": [],
+}
 SIGNED_AT = 1_780_000_000_000
 
 
@@ -52,7 +58,14 @@ class Context:
 
 def request(**changes: Any) -> PackageRequest:
     source = changes.pop("source", SOURCE)
-    predicate = {"review_id": "r1", "analysis_id": "a1", "source_sha256": sha256(source.encode()), "decision": "approve", "decided_by": ["rev@example.org"], "conditions": []}
+    predicate = {
+        "review_id": "r1",
+        "analysis_id": "a1",
+        "source_sha256": sha256(source.encode()),
+        "decision": "approve",
+        "decided_by": ["rev@example.org"],
+        "conditions": [],
+    }
     base: dict[str, Any] = {
         "tool_name": "weather",
         "tool_version": "1.0.0",
@@ -82,7 +95,12 @@ def ring(ring_folder: Path, tmp_path: Path) -> KeyRing:
 @pytest.fixture
 def register() -> Register:
     register = Register()
-    register.held["r1"] = Approval(review_id="r1", source_sha256=sha256(SOURCE.encode()), metadata_sha256=sha256(canonical(METADATA)), analysis_id="a1")
+    register.held["r1"] = Approval(
+        review_id="r1",
+        source_sha256=sha256(SOURCE.encode()),
+        metadata_sha256=sha256(canonical(METADATA)),
+        analysis_id="a1",
+    )
     return register
 
 

@@ -86,7 +86,11 @@ def resign(files: Files, ring: KeyRing) -> Files:
     """Sign again with the real key: what an insider with the key but without care could make."""
     row, key, _ = ring.active(datetime.now(UTC))
     signature = key.sign(pae(files["META/statement.json"]), padding.PKCS1v15(), hashes.SHA256())
-    return {**files, "META/signature.bin": signature, "META/envelope.dsse.json": envelope(files["META/statement.json"], signature, row.fingerprint)}
+    return {
+        **files,
+        "META/signature.bin": signature,
+        "META/envelope.dsse.json": envelope(files["META/statement.json"], signature, row.fingerprint),
+    }
 
 
 def leaf_of(files: Files, ring: KeyRing, change: Callable[[Any], x509.Certificate]) -> Files:
@@ -99,21 +103,44 @@ def leaf_of(files: Files, ring: KeyRing, change: Callable[[Any], x509.Certificat
         **files,
         "META/leaf.pem": authority.pem(leaf).encode(),
         "META/signature.bin": signature,
-        "META/envelope.dsse.json": envelope(files["META/statement.json"], signature, authority.fingerprint(key.public_key())),
+        "META/envelope.dsse.json": envelope(
+            files["META/statement.json"], signature, authority.fingerprint(key.public_key())
+        ),
     }
 
 
 def _expired(parts: Any) -> x509.Certificate:
     key, issuing, issuer_key = parts
-    return authority.issue_leaf(key.public_key(), issuing, issuer_key, organisation="x", key_id="old", now=datetime.now(UTC) - timedelta(days=10), days=5)
+    return authority.issue_leaf(
+        key.public_key(),
+        issuing,
+        issuer_key,
+        organisation="x",
+        key_id="old",
+        now=datetime.now(UTC) - timedelta(days=10),
+        days=5,
+    )
 
 
 def _for_servers(parts: Any) -> x509.Certificate:
     key, issuing, issuer_key = parts
-    made = authority.issue_leaf(key.public_key(), issuing, issuer_key, organisation="x", key_id="web", now=datetime.now(UTC), days=5)
-    builder = x509.CertificateBuilder(made.issuer, made.subject, made.public_key(), made.serial_number, made.not_valid_before_utc, made.not_valid_after_utc)
+    made = authority.issue_leaf(
+        key.public_key(), issuing, issuer_key, organisation="x", key_id="web", now=datetime.now(UTC), days=5
+    )
+    builder = x509.CertificateBuilder(
+        made.issuer,
+        made.subject,
+        made.public_key(),
+        made.serial_number,
+        made.not_valid_before_utc,
+        made.not_valid_after_utc,
+    )
     for extension in made.extensions:
-        value = x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]) if isinstance(extension.value, x509.ExtendedKeyUsage) else extension.value
+        value = (
+            x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH])
+            if isinstance(extension.value, x509.ExtendedKeyUsage)
+            else extension.value
+        )
         builder = builder.add_extension(value, extension.critical)
     return builder.sign(issuer_key, hashes.SHA256())
 
@@ -151,12 +178,31 @@ BAD: dict[str, Callable[[Files, KeyRing], bytes]] = {
     "metadata edited": _edit("tool/metadata.json", b"weather", b"whether"),
     "analysis edited": _edit("META/analysis.json", b"3", b"0"),
     "source and list edited": _source_and_sums,
-    "list reordered": lambda f, r: pack({**f, "META/SHA256SUMS": b"".join(reversed(f["META/SHA256SUMS"].splitlines(keepends=True)))}),
+    "list reordered": lambda f, r: pack(
+        {**f, "META/SHA256SUMS": b"".join(reversed(f["META/SHA256SUMS"].splitlines(keepends=True)))}
+    ),
     "signature cut": lambda f, r: pack({**f, "META/signature.bin": f["META/signature.bin"][:-1]}),
-    "signature of something else": lambda f, r: pack({**f, "META/signature.bin": r.active(datetime.now(UTC))[1].sign(b"else", padding.PKCS1v15(), hashes.SHA256())}),
-    "signature without the DSSE encoding": lambda f, r: pack({**f, "META/signature.bin": r.active(datetime.now(UTC))[1].sign(f["META/statement.json"], padding.PKCS1v15(), hashes.SHA256())}),
+    "signature of something else": lambda f, r: pack(
+        {**f, "META/signature.bin": r.active(datetime.now(UTC))[1].sign(b"else", padding.PKCS1v15(), hashes.SHA256())}
+    ),
+    "signature without the DSSE encoding": lambda f, r: pack(
+        {
+            **f,
+            "META/signature.bin": r.active(datetime.now(UTC))[1].sign(
+                f["META/statement.json"], padding.PKCS1v15(), hashes.SHA256()
+            ),
+        }
+    ),
     "envelope edited": _edit("META/envelope.dsse.json", b'"sig":"', b'"sig":"AAAA'),
-    "statement of another type": lambda f, r: pack(resign({**f, "META/statement.json": f["META/statement.json"].replace(b"urn:symbi:tool-review:v1", b"urn:other:v1")}, r)),
+    "statement of another type": lambda f, r: pack(
+        resign(
+            {
+                **f,
+                "META/statement.json": f["META/statement.json"].replace(b"urn:symbi:tool-review:v1", b"urn:other:v1"),
+            },
+            r,
+        )
+    ),
     "file added": _extra("tool/extra.py"),
     "file added in META": _extra("META/extra.txt"),
     "symbolic link added": _extra("tool/link.py", b"/etc/passwd", 0o120777),
@@ -191,18 +237,27 @@ def test_a_bad_package_is_refused_by_both(name: str, script: Path, tmp_path: Pat
 
 
 def test_a_root_with_the_same_name_is_another_root(script: Path, tmp_path: Path, ring: KeyRing, good: bytes) -> None:
-    other = authority.issue_root(authority.new_key(3072), organisation="Symbi local tool signing", now=datetime.now(UTC), days=10)
+    other = authority.issue_root(
+        authority.new_key(3072), organisation="Symbi local tool signing", now=datetime.now(UTC), days=10
+    )
     assert not both(script, tmp_path, good, authority.pem(other))
 
 
-async def test_a_revoked_key_is_refused_with_the_fresh_list(script: Path, tmp_path: Path, ring: KeyRing, signer: RsaSigner, good: bytes) -> None:
+async def test_a_revoked_key_is_refused_with_the_fresh_list(
+    script: Path, tmp_path: Path, ring: KeyRing, signer: RsaSigner, good: bytes
+) -> None:
     await signer.revoke("signing-key-001", reason="key_compromise")
     assert not both(script, tmp_path, good, ring.root_pem(), ring.crl_pem(datetime.now(UTC)))
     assert both(script, tmp_path, good, ring.root_pem())
 
 
 async def test_rotation_keeps_old_packages_good(
-    script: Path, tmp_path: Path, ring: KeyRing, signer: RsaSigner, good: bytes, make_request: Callable[..., PackageRequest]
+    script: Path,
+    tmp_path: Path,
+    ring: KeyRing,
+    signer: RsaSigner,
+    good: bytes,
+    make_request: Callable[..., PackageRequest],
 ) -> None:
     assert (await signer.rotate()).key_id == "signing-key-002"
     new = await signer.sign(make_request())

@@ -134,7 +134,11 @@ def test_verify_on_the_command_line(ring: KeyRing, tmp_path: Path, make_request:
     root.write_text(ring.root_pem())
     result = CliRunner().invoke(verify, [str(package), "--root", str(root), "--json"])
     answer = json.loads(result.stdout)
-    assert (result.exit_code, answer["ok"], answer["statement"]["predicateType"]) == (0, True, "urn:symbi:tool-review:v1")
+    assert (result.exit_code, answer["ok"], answer["statement"]["predicateType"]) == (
+        0,
+        True,
+        "urn:symbi:tool-review:v1",
+    )
     package.write_bytes(package.read_bytes()[:-1])
     bad = CliRunner().invoke(verify, [str(package), "--root", str(root), "--json"])
     assert (bad.exit_code, json.loads(bad.stdout)["ok"], json.loads(bad.stdout)["statement"]) == (1, False, None)

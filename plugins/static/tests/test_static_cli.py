@@ -21,9 +21,19 @@ def test_a_hostile_tool_gives_exit_1_and_the_documented_json() -> None:
     assert result.exit_code == 1
     answer = json.loads(result.stdout)
     assert {"risk_score", "risk", "complete", "findings", "permissions"} <= answer.keys()
-    assert answer["risk"] == "high" and answer["complete"] is True
+    assert answer["risk"] == "high"
+    assert answer["complete"] is True
     finding = next(f for f in answer["findings"] if f["category"] == "code_injection")
-    assert {"severity", "category", "rule", "description", "line", "end_line", "trace", "recommendation"} <= finding.keys()
+    assert {
+        "severity",
+        "category",
+        "rule",
+        "description",
+        "line",
+        "end_line",
+        "trace",
+        "recommendation",
+    } <= finding.keys()
     assert answer["permissions"]["declared"] == []
 
 
@@ -46,7 +56,8 @@ def test_bytes_that_are_no_text_are_not_passed(tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
     file.write_bytes(b"x = '\xff\xfe'\n")
     result = run(str(file), "--json")
-    assert result.exit_code == 1 and json.loads(result.stdout)["complete"] is False
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["complete"] is False
 
 
 def test_sarif_names_rules_flows_and_fingerprints() -> None:
@@ -55,7 +66,8 @@ def test_sarif_names_rules_flows_and_fingerprints() -> None:
     (one,) = log["runs"]
     known = {rule["id"] for rule in one["tool"]["driver"]["rules"]}
     for result in one["results"]:
-        assert result["ruleId"] in known and result["partialFingerprints"]["symbi/v1"]
+        assert result["ruleId"] in known
+        assert result["partialFingerprints"]["symbi/v1"]
         assert result["level"] in ("error", "warning", "note")
     flows = [r for r in one["results"] if r["ruleId"] == "shell-command-from-input"]
     assert flows[0]["codeFlows"][0]["threadFlows"][0]["locations"]
@@ -63,4 +75,5 @@ def test_sarif_names_rules_flows_and_fingerprints() -> None:
 
 def test_the_plain_answer_names_line_and_remedy() -> None:
     result = run(str(CORPUS / "h12_join_open.py"))
-    assert "path_traversal · line 8" in result.stdout and "is_relative_to" in result.stdout
+    assert "path_traversal · line 8" in result.stdout
+    assert "is_relative_to" in result.stdout

@@ -33,10 +33,15 @@ BOMBS = {
     "regex": "import re\ndef f(x):\n    return re.match(r'(a+)+$', x)\n",
     "zip": "import zlib, base64\nexec(zlib.decompress(base64.b64decode('" + "eJzswQENAAAAwqD3T20PBxQAAA" * 40 + "')))",
     "nul": "x = 1\x00\n",
-    "calls": "\n".join(f"def f{i}(x):\n    f{i + 1}(x); f{i + 1}(x + 1); f{i + 1}(str(x))" for i in range(40)) + "\ndef f40(x):\n    eval(x)\n",
+    "calls": "\n".join(f"def f{i}(x):\n    f{i + 1}(x); f{i + 1}(x + 1); f{i + 1}(str(x))" for i in range(40))
+    + "\ndef f40(x):\n    eval(x)\n",
     "surrogate": "x = '\ud800'",
 }
-SCRIPT_BOMBS = {"arrays": "const a = " + "[" * 20_000, "ternaries": "x = " + "a ? b : " * 5_000 + "c", "junk": "\x01\x02)(*&^%$" * 2_000}
+SCRIPT_BOMBS = {
+    "arrays": "const a = " + "[" * 20_000,
+    "ternaries": "x = " + "a ? b : " * 5_000 + "c",
+    "junk": "\x01\x02)(*&^%$" * 2_000,
+}
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -58,7 +63,9 @@ async def test_nothing_of_a_submission_runs(pool: ChildPool, tmp_path: Path) -> 
     canary = tmp_path / "canary"
     source = f"import os\nopen({str(canary)!r}, 'w').write('ran')\nos.system('touch {canary}')\n"
     await pool.analyze(Submission(tool_name="t", source_code=source))
-    await pool.analyze(Submission(tool_name="t", source_code=f"require('fs').writeFileSync('{canary}', 'x')", language="javascript"))
+    await pool.analyze(
+        Submission(tool_name="t", source_code=f"require('fs').writeFileSync('{canary}', 'x')", language="javascript")
+    )
     assert not canary.exists()
 
 
@@ -67,7 +74,8 @@ async def test_a_killed_child_gives_an_incomplete_report_and_is_replaced(pool: C
     assert (await pool.analyze(good)).complete
     pool._free[0].process.kill()
     report = await pool.analyze(good)
-    assert not report.complete and report.findings[0].category == "analysis_incomplete"
+    assert not report.complete
+    assert report.findings[0].category == "analysis_incomplete"
     assert (await pool.analyze(good)).complete
 
 

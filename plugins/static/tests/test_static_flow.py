@@ -7,7 +7,7 @@ import re
 from symbi.contracts.review import Submission
 from symbi_static.analysis import analyze
 
-BASE = '''
+BASE = """
 import subprocess
 
 
@@ -18,11 +18,14 @@ def helper(words):
 
 def tool(target):
     return helper(["ping", target])
-'''
+"""
 
 
 def found(source: str, language: str = "python") -> set[tuple[str, str]]:
-    return {(f.rule, f.fingerprint) for f in analyze(Submission(tool_name="t", source_code=source, language=language)).findings}
+    return {
+        (f.rule, f.fingerprint)
+        for f in analyze(Submission(tool_name="t", source_code=source, language=language)).findings
+    }
 
 
 def test_renaming_every_variable_changes_nothing() -> None:
@@ -45,7 +48,8 @@ def test_the_trace_leads_from_the_source_to_the_sink() -> None:
     report = analyze(Submission(tool_name="t", source_code=BASE))
     finding = next(f for f in report.findings if f.category == "command_injection")
     assert finding.line == 7
-    assert finding.trace[0].line == 10 and "target" in finding.trace[0].description
+    assert finding.trace[0].line == 10
+    assert "target" in finding.trace[0].description
     assert finding.trace[-1].line == 7
 
 
@@ -58,11 +62,12 @@ def test_a_planted_key_is_reported_and_shown_nowhere() -> None:
     key = "ghp_" + "a8Kq2ZxV7mPw4TnB9cLd6RfY3sHj5GuE1oXi"
     report = analyze(Submission(tool_name="t", source_code=f'TOKEN = "{key}"\n'))
     assert any(f.category == "secret_exposure" for f in report.findings)
-    assert key not in repr(report) and key[4:20] not in repr(report)
+    assert key not in repr(report)
+    assert key[4:20] not in repr(report)
 
 
 def test_validation_functions_count_wherever_they_stand() -> None:
-    source = '''
+    source = """
 import os
 ROOT = os.path.realpath("data")
 
@@ -79,7 +84,13 @@ class Store:
 
 def tool(name):
     return Store().read(name)
-'''
-    assert not [f for f in analyze(Submission(tool_name="t", source_code=source)).findings if f.category == "path_traversal"]
+"""
+    assert not [
+        f for f in analyze(Submission(tool_name="t", source_code=source)).findings if f.category == "path_traversal"
+    ]
     broken = source.replace("self._check(path)", "pass")
-    assert [f.line for f in analyze(Submission(tool_name="t", source_code=broken)).findings if f.category == "path_traversal"] == [13]
+    assert [
+        f.line
+        for f in analyze(Submission(tool_name="t", source_code=broken)).findings
+        if f.category == "path_traversal"
+    ] == [13]

@@ -10,8 +10,26 @@ from symbi.contracts.review import CATEGORIES, SEVERITIES, Finding, band_of
 from symbi.contracts.review_score import score_findings
 
 
-def finding(severity: str, *, category: str = "ssrf", rule: str = "r", confidence: float = 0.9, line: int = 1, tags: tuple[str, ...] = ()) -> Finding:
-    return Finding(rule=rule, category=category, severity=severity, title="t", description="d", recommendation="r", confidence=confidence, line=line, tags=tags)  # type: ignore[arg-type]
+def finding(
+    severity: str,
+    *,
+    category: str = "ssrf",
+    rule: str = "r",
+    confidence: float = 0.9,
+    line: int = 1,
+    tags: tuple[str, ...] = (),
+) -> Finding:
+    return Finding(
+        rule=rule,
+        category=category,
+        severity=severity,
+        title="t",
+        description="d",
+        recommendation="r",
+        confidence=confidence,
+        line=line,
+        tags=tags,
+    )  # type: ignore[arg-type]
 
 
 FINDINGS = st.lists(

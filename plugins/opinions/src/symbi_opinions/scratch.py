@@ -24,7 +24,9 @@ def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-async def run_scanner(command: Callable[[str], list[str]], source: str, *, ending: str, deadline: float, good: tuple[int, ...]) -> bytes:
+async def run_scanner(
+    command: Callable[[str], list[str]], source: str, *, ending: str, deadline: float, good: tuple[int, ...]
+) -> bytes:
     """The scanner's standard output. Raises `Timeout`, or `Unavailable` when it fails."""
     with tempfile.TemporaryDirectory(prefix="symbi-opinion-") as folder:
         file = Path(folder) / f"source.{ending}"

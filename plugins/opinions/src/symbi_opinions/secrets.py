@@ -43,7 +43,13 @@ class SecretsAnalyzer:
         if not submission.source_code.strip():
             return AnalysisReport(analyzer=name, version=number)
         ending = {"javascript": "js", "typescript": "ts"}.get(submission.language, "py")
-        out = await run_scanner(lambda file: ["-c", _SCAN, file], submission.source_code, ending=ending, deadline=self._config.deadline_seconds, good=(0,))
+        out = await run_scanner(
+            lambda file: ["-c", _SCAN, file],
+            submission.source_code,
+            ending=ending,
+            deadline=self._config.deadline_seconds,
+            good=(0,),
+        )
         try:
             rows = msgspec.json.decode(out)
             findings = tuple(_finding(str(row["kind"]), int(row["line"]), str(row["hash"])) for row in rows)

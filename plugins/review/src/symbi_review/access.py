@@ -9,7 +9,9 @@ from symbi_review.errors import ApiError
 __all__ = ["ROLES", "Caller"]
 
 ROLES = {
-    "admin": frozenset({"tool:review", "tool:analyze", "tool:approve", "tool:sign", "tool:admin", "tool:audit", "tool:download"}),
+    "admin": frozenset(
+        {"tool:review", "tool:analyze", "tool:approve", "tool:sign", "tool:admin", "tool:audit", "tool:download"}
+    ),
     "reviewer": frozenset({"tool:approve", "tool:review", "tool:audit", "tool:download"}),
     "user": frozenset({"tool:review"}),
     "submitter": frozenset({"tool:review"}),
@@ -49,4 +51,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """Raise 403 unless the caller has one of the scopes (admin has all)."""
         if not self.admin and not self.scopes & set(scopes):
             details = {"reason": "insufficient_scope", "required": sorted(scopes)}
-            raise ApiError(403, "FORBIDDEN", f"This needs the scope {' or '.join(scopes)} (insufficient_scope).", details=details)
+            raise ApiError(
+                403, "FORBIDDEN", f"This needs the scope {' or '.join(scopes)} (insufficient_scope).", details=details
+            )

@@ -12,7 +12,19 @@ from symbi_review.tables import AUDIT
 
 __all__ = ["append", "verify_chain"]
 
-_FIELDS = ("seq", "at", "review_id", "actor", "action", "from_status", "to_status", "reason", "analysis_id", "source_sha256", "prev_hash")
+_FIELDS = (
+    "seq",
+    "at",
+    "review_id",
+    "actor",
+    "action",
+    "from_status",
+    "to_status",
+    "reason",
+    "analysis_id",
+    "source_sha256",
+    "prev_hash",
+)
 _FIRST = "0" * 64
 
 

@@ -15,7 +15,17 @@ from symbi_review.client import make_token, review_api, who_option
 
 __all__ = ["review", "sign"]
 
-_SETTLED = ("signed", "pending_review", "under_review", "rejected", "changes_requested", "signing_failed", "withdrawn", "expired", "revoked")
+_SETTLED = (
+    "signed",
+    "pending_review",
+    "under_review",
+    "rejected",
+    "changes_requested",
+    "signing_failed",
+    "withdrawn",
+    "expired",
+    "revoked",
+)
 _ENDINGS = {"py": "python", "js": "javascript", "mjs": "javascript", "ts": "typescript"}
 
 
@@ -32,12 +42,28 @@ def review() -> None:
 @click.option("--author", default="", help="Author; you by default.")
 @click.option("--permissions", default="", help="Declared permissions, with commas.")
 @click.option("--priority", type=click.Choice(["low", "normal", "high", "urgent"]), default="normal")
-@click.option("--wait", type=float, default=60.0, show_default=True, help="Seconds to wait until a machine has done its part; 0 does not wait.")
+@click.option(
+    "--wait",
+    type=float,
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait until a machine has done its part; 0 does not wait.",
+)
 @who_option
 @json_option
 @click.pass_context
 def submit(
-    ctx: click.Context, file: Path, name: str | None, version: str, description: str, author: str, permissions: str, priority: str, wait: float, who: str | None, as_json: bool
+    ctx: click.Context,
+    file: Path,
+    name: str | None,
+    version: str,
+    description: str,
+    author: str,
+    permissions: str,
+    priority: str,
+    wait: float,
+    who: str | None,
+    as_json: bool,
 ) -> None:
     """Submit a tool. Exit code 1 when it was rejected.
 
@@ -50,7 +76,13 @@ def submit(
         raise
     words = [word.strip() for word in permissions.split(",") if word.strip()]
     metadata = {"description": description, "author": author, "permissions": words}
-    body = {"tool_name": name or file.stem, "tool_version": version, "source_code": source, "metadata": metadata, "priority": priority}
+    body = {
+        "tool_name": name or file.stem,
+        "tool_version": version,
+        "source_code": source,
+        "metadata": metadata,
+        "priority": priority,
+    }
     if file.suffix[1:] in _ENDINGS:
         body["language"] = _ENDINGS[file.suffix[1:]]
     with review_api(ctx, who) as client:
@@ -70,7 +102,9 @@ def submit(
 @who_option
 @json_option
 @click.pass_context
-def list_reviews(ctx: click.Context, status: str | None, author: str | None, page: int, limit: int, who: str | None, as_json: bool) -> None:
+def list_reviews(
+    ctx: click.Context, status: str | None, author: str | None, page: int, limit: int, who: str | None, as_json: bool
+) -> None:
     """List reviews.
 
     Example: symbi review list --status pending
@@ -80,7 +114,17 @@ def list_reviews(ctx: click.Context, status: str | None, author: str | None, pag
     if as_json:
         print_json(found)
         return
-    rows = [[s["review_id"], s["tool_name"], s["tool_version"], s["status"], str(s["risk_score"] if s["risk_score"] is not None else ""), s["created_at"]] for s in found["sessions"]]
+    rows = [
+        [
+            s["review_id"],
+            s["tool_name"],
+            s["tool_version"],
+            s["status"],
+            str(s["risk_score"] if s["risk_score"] is not None else ""),
+            s["created_at"],
+        ]
+        for s in found["sessions"]
+    ]
     table(["review", "tool", "version", "status", "risk", "created"], rows, empty="no review")
 
 
@@ -113,7 +157,17 @@ def queue(ctx: click.Context, who: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[i["review_id"], i["tool_name"], str(i["risk_score"]), i["priority"], i["assigned_to"] or "", i["escalated_at"] or ""] for i in found["pending_reviews"]]
+    rows = [
+        [
+            i["review_id"],
+            i["tool_name"],
+            str(i["risk_score"]),
+            i["priority"],
+            i["assigned_to"] or "",
+            i["escalated_at"] or "",
+        ]
+        for i in found["pending_reviews"]
+    ]
     table(["review", "tool", "risk", "priority", "assigned to", "waits since"], rows, empty="nobody waits")
 
 
@@ -136,17 +190,33 @@ def claim(ctx: click.Context, review_id: str, who: str | None, as_json: bool) ->
 @click.argument("review_id")
 @click.argument("decision", type=click.Choice(["approve", "reject", "request_changes"]))
 @click.option("--comments", "-m", default="", help="Why; at least 10 characters unless you approve.")
-@click.option("--condition", "conditions", multiple=True, help="A condition of the approval, such as hosts:api.example.com or expires:2027-01-01.")
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    help="A condition of the approval, such as hosts:api.example.com or expires:2027-01-01.",
+)
 @who_option
 @json_option
 @click.pass_context
-def decide(ctx: click.Context, review_id: str, decision: str, comments: str, conditions: tuple[str, ...], who: str | None, as_json: bool) -> None:
+def decide(
+    ctx: click.Context,
+    review_id: str,
+    decision: str,
+    comments: str,
+    conditions: tuple[str, ...],
+    who: str | None,
+    as_json: bool,
+) -> None:
     """Decide a review. You cannot decide your own.
 
     Example: symbi review decide 5f0c6a1e-8d0b-4a54-9c1e-2f7f2f1f9a10 approve -m "read it all" --condition hosts:api.example.com
     """
     with review_api(ctx, who) as client:
-        found = client.post(f"/review/{review_id}/decision", {"decision": decision, "comments": comments, "conditions": list(conditions)})
+        found = client.post(
+            f"/review/{review_id}/decision",
+            {"decision": decision, "comments": comments, "conditions": list(conditions)},
+        )
     print_json(found) if as_json else click.echo(f"{review_id}: {found['next_status']}")
 
 
@@ -172,8 +242,15 @@ def stats(ctx: click.Context, who: str | None, as_json: bool) -> None:
 
 @review.command()
 @click.option("--sub", required=True, help="Who the token is for.")
-@click.option("--scope", default="tool:review", show_default=True, help="Scopes, with blanks: tool:review tool:approve tool:sign tool:admin tool:audit tool:download")
-@click.option("--hours", type=click.FloatRange(min=0.01, max=24), default=8.0, show_default=True, help="How long it is valid.")
+@click.option(
+    "--scope",
+    default="tool:review",
+    show_default=True,
+    help="Scopes, with blanks: tool:review tool:approve tool:sign tool:admin tool:audit tool:download",
+)
+@click.option(
+    "--hours", type=click.FloatRange(min=0.01, max=24), default=8.0, show_default=True, help="How long it is valid."
+)
 @json_option
 @click.pass_context
 def token(ctx: click.Context, sub: str, scope: str, hours: float, as_json: bool) -> None:
@@ -182,12 +259,16 @@ def token(ctx: click.Context, sub: str, scope: str, hours: float, as_json: bool)
     Example: symbi review token --sub alice@example.org --scope "tool:review"
     """
     made = make_token(ctx, subject=sub, scope=scope, lifetime_seconds=int(hours * 3600))
-    print_json({"token": made, "sub": sub, "scope": scope, "expires_in": int(hours * 3600)}) if as_json else click.echo(made)
+    print_json({"token": made, "sub": sub, "scope": scope, "expires_in": int(hours * 3600)}) if as_json else click.echo(
+        made
+    )
 
 
 @click.command()
 @click.argument("review_id")
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Where the package goes; its own name by default.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Where the package goes; its own name by default."
+)
 @who_option
 @json_option
 @click.pass_context
@@ -204,18 +285,26 @@ def sign(ctx: click.Context, review_id: str, out: Path | None, who: str | None, 
     if as_json:
         print_json({**status, "file": str(path)})
     else:
-        click.echo(f"{path}: signed with {status['signature_info']['key_id']} at {status['signature_info']['signed_at']}")
+        click.echo(
+            f"{path}: signed with {status['signature_info']['key_id']} at {status['signature_info']['signed_at']}"
+        )
 
 
 def _show(session: dict[str, Any]) -> None:
-    click.echo(f"{session['review_id']}  {session.get('tool_name', '')} {session.get('tool_version', '')}  {session['status']}")
+    click.echo(
+        f"{session['review_id']}  {session.get('tool_name', '')} {session.get('tool_version', '')}  {session['status']}"
+    )
     results = session.get("analysis_results")
     if results is None:
         return
     click.echo(f"  risk {results['risk_score']}")
     for finding in results["findings"]:
-        click.echo(f"  {finding['severity']:8} {finding['category']} · {finding['location']} · {finding['description']}")
+        click.echo(
+            f"  {finding['severity']:8} {finding['category']} · {finding['location']} · {finding['description']}"
+        )
         click.echo(f"           → {finding['recommendation']}")
     decision = session.get("decision")
     if decision:
-        click.echo(f"  {decision['decision']} by {decision['reviewer_id']} at {decision['processed_at']}: {decision['comments']}")
+        click.echo(
+            f"  {decision['decision']} by {decision['reviewer_id']} at {decision['processed_at']}: {decision['comments']}"
+        )

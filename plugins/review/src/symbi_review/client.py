@@ -50,7 +50,9 @@ def review_api(ctx: click.Context, who: str | None) -> Iterator[ReviewClient]:
             yield ReviewClient(client, {"X-Symbi-Act-As": name})
         return
     token = os.environ.get("SYMBI_REVIEW_TOKEN") or _mint(ctx, name)
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60.0, trust_env=False) as http:
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60.0, trust_env=False
+    ) as http:
         yield ReviewClient(ApiClient(cast("Any", http), where=f"the server at {url}"), {})
 
 
@@ -68,6 +70,18 @@ def make_token(ctx: click.Context, *, subject: str, scope: str, lifetime_seconds
     config = settings.section("review", ReviewConfig).jwt
     secret = token_secret(config, settings.data_dir)
     if secret is None:
-        error_exit("tokens are checked with public keys here, so none can be made", hint="get a token from your issuer and set SYMBI_REVIEW_TOKEN", code=1)
+        error_exit(
+            "tokens are checked with public keys here, so none can be made",
+            hint="get a token from your issuer and set SYMBI_REVIEW_TOKEN",
+            code=1,
+        )
         raise SystemExit(1)
-    return mint(config, secret, subject=subject, scope=scope, lifetime_seconds=lifetime_seconds, now=int(time.time()), jti=str(uuid.uuid4()))
+    return mint(
+        config,
+        secret,
+        subject=subject,
+        scope=scope,
+        lifetime_seconds=lifetime_seconds,
+        now=int(time.time()),
+        jti=str(uuid.uuid4()),
+    )

@@ -12,7 +12,15 @@ __all__ = ["ApiError", "invalid", "missing", "not_found"]
 class ApiError(SymbiError):
     """An error with its HTTP status, code, message, details and extra headers; messages never echo source or tokens."""
 
-    def __init__(self, status: int, code: str, message: str, *, details: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message, code=code, details=details or {})
         self.status = status
         self.headers = headers or {}

@@ -16,7 +16,12 @@ __all__ = ["install", "installed"]
 
 @click.command()
 @click.argument("package", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--accept", default=None, metavar="REASON", help="Let a package in whose description or schema differs from the pinned one.")
+@click.option(
+    "--accept",
+    default=None,
+    metavar="REASON",
+    help="Let a package in whose description or schema differs from the pinned one.",
+)
 @who_option
 @json_option
 @click.pass_context
@@ -33,7 +38,14 @@ def install(ctx: click.Context, package: Path, accept: str | None, who: str | No
     if as_json:
         print_json(found)
     else:
-        click.echo(f"{found['tool_name']}: {found['status']}" + (f": {found['reason']}" if found["reason"] else f", may use {', '.join(found['permissions']) or 'nothing'}"))
+        click.echo(
+            f"{found['tool_name']}: {found['status']}"
+            + (
+                f": {found['reason']}"
+                if found["reason"]
+                else f", may use {', '.join(found['permissions']) or 'nothing'}"
+            )
+        )
     sys.exit(0 if found["status"] == "installed" else 1)
 
 
@@ -51,5 +63,8 @@ def installed(ctx: click.Context, who: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [[tool["tool_name"], tool["tool_version"], tool["status"], tool["reason"] or ", ".join(tool["permissions"])] for tool in found["tools"]]
+    rows = [
+        [tool["tool_name"], tool["tool_version"], tool["status"], tool["reason"] or ", ".join(tool["permissions"])]
+        for tool in found["tools"]
+    ]
     table(["tool", "version", "status", "may use"], rows, empty="no package is installed")

@@ -19,8 +19,18 @@ def kept_answer(conn: Connection, subject: str, key: str) -> Any:
     return conn.execute(select(ANSWERS).where((ANSWERS.c.subject == subject) & (ANSWERS.c.key == key))).first()
 
 
-def keep_answer(conn: Connection, subject: str, key: str, digest: str, status: int, body: str, location: str | None, now: int) -> None:
+def keep_answer(
+    conn: Connection, subject: str, key: str, digest: str, status: int, body: str, location: str | None, now: int
+) -> None:
     """Keep the first answer for a day."""
     conn.execute(delete(ANSWERS).where(ANSWERS.c.at < now - _KEEP_MS))
-    row = {"subject": subject, "key": key, "request_sha256": digest, "status": status, "body": body, "location": location, "at": now}
+    row = {
+        "subject": subject,
+        "key": key,
+        "request_sha256": digest,
+        "status": status,
+        "body": body,
+        "location": location,
+        "at": now,
+    }
     insert_ignore(conn, ANSWERS, row, key=("subject", "key"))

@@ -25,7 +25,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def headers(self, now_epoch: float) -> dict[str, str]:
         """The seed's three headers; `Reset` is in epoch seconds, rounded up."""
         reset = math.ceil(now_epoch + self.reset_in)
-        return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining), "X-RateLimit-Reset": str(reset)}
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(reset),
+        }
 
 
 class Limiter:

@@ -29,7 +29,9 @@ def services() -> Iterator[Service]:
 def tools() -> Iterator[Toolset]:
     from symbi.contracts.tools import Toolset
 
-    yield Toolset(name="signed", open="symbi_review.installed.toolset:open_toolset", summary="Tools of installed signed packages.")
+    yield Toolset(
+        name="signed", open="symbi_review.installed.toolset:open_toolset", summary="Tools of installed signed packages."
+    )
 
 
 @hookimpl
@@ -40,9 +42,15 @@ def routes() -> Iterator[RouteGroup]:
 @hookimpl
 def commands() -> Iterator[Command]:
     yield Command(name="review", load="symbi_review.cli:review", summary="Submit tools for review, decide, watch.")
-    yield Command(name="tools sign", load="symbi_review.cli:sign", summary="Get the signed package of an approved review.")
-    yield Command(name="tools install", load="symbi_review.install_cli:install", summary="Install a signed tool package.")
-    yield Command(name="tools installed", load="symbi_review.install_cli:installed", summary="List installed tool packages.")
+    yield Command(
+        name="tools sign", load="symbi_review.cli:sign", summary="Get the signed package of an approved review."
+    )
+    yield Command(
+        name="tools install", load="symbi_review.install_cli:install", summary="Install a signed tool package."
+    )
+    yield Command(
+        name="tools installed", load="symbi_review.install_cli:installed", summary="List installed tool packages."
+    )
 
 
 @hookimpl

@@ -87,7 +87,9 @@ class ReviewService:
         if self._signer is None:
             await self._open_signer()
         if self._signer is None:
-            raise Unavailable(f"the signer {self.config.signer!r} is not available: {self._signer_fault}", hint="symbi plugins doctor")
+            raise Unavailable(
+                f"the signer {self.config.signer!r} is not available: {self._signer_fault}", hint="symbi plugins doctor"
+            )
         return self._signer
 
     async def _loop(self, step: Callable[[], Any], wake: asyncio.Event) -> None:
@@ -117,7 +119,11 @@ class ReviewService:
     async def analyze_next(self) -> bool:
         """Analyze one session, if one waits."""
         now = self.now()
-        waiting = await self.store.read(lambda c: c.execute(select(SESSIONS.c.review_id).where(SESSIONS.c.status.in_(["submitted", "analyzing"])).limit(1)).first())
+        waiting = await self.store.read(
+            lambda c: c.execute(
+                select(SESSIONS.c.review_id).where(SESSIONS.c.status.in_(["submitted", "analyzing"])).limit(1)
+            ).first()
+        )
         if waiting is None:
             return False
         row: Row | None = await self.store.write(lambda c: work.next_to_analyze(c, now=now))
@@ -138,7 +144,13 @@ class ReviewService:
 
     async def sign_next(self) -> bool:
         """Sign one approved session, if one is due."""
-        due = await self.store.read(lambda c: c.execute(select(SESSIONS.c.review_id).where(SESSIONS.c.status.in_(["approved_for_signing", "signing", "signing_failed"])).limit(1)).first())
+        due = await self.store.read(
+            lambda c: c.execute(
+                select(SESSIONS.c.review_id)
+                .where(SESSIONS.c.status.in_(["approved_for_signing", "signing", "signing_failed"]))
+                .limit(1)
+            ).first()
+        )
         if due is None:
             return False
         async with self._signing:
@@ -151,7 +163,11 @@ class ReviewService:
 
             def lease(conn: Any) -> Any:
                 row = load(conn, review_id)
-                return work.lease_for_signing(conn, row, now=self.now()) if row is not None and row["status"] in ("approved_for_signing", "signing_failed") else None
+                return (
+                    work.lease_for_signing(conn, row, now=self.now())
+                    if row is not None and row["status"] in ("approved_for_signing", "signing_failed")
+                    else None
+                )
 
             leased = await self.store.write(lease)
             if leased is not None:
@@ -161,7 +177,11 @@ class ReviewService:
         request, forbidden = work.package_request(row, report, previous, self.config)
         try:
             if forbidden is not None:
-                await self.store.write(lambda c: work.signing_failed(c, row, f"a condition is contradicted: {forbidden}", self.config, now=self.now(), final=True))
+                await self.store.write(
+                    lambda c: work.signing_failed(
+                        c, row, f"a condition is contradicted: {forbidden}", self.config, now=self.now(), final=True
+                    )
+                )
                 return True
             package = await (await self.signer()).sign(request)
             await self.store.write(lambda c: work.keep_package(c, row, package, now=self.now()))
@@ -174,12 +194,22 @@ class ReviewService:
     async def approval(self, review_id: str) -> Approval | None:
         """See `ApprovalRegister.approval`: read from the store, whatever the caller says."""
         row = await self.store.read(load, review_id)
-        if row is None or row["status"] not in APPROVED or not row["approvals"] or (row["decision"] or {}).get("decision") != "approve":
+        if (
+            row is None
+            or row["status"] not in APPROVED
+            or not row["approvals"]
+            or (row["decision"] or {}).get("decision") != "approve"
+        ):
             return None
         last = row["approvals"][-1]
         if last["source_sha256"] != row["source_sha256"] or last["analysis_id"] != row["analysis_id"]:
             return None
-        return Approval(review_id=review_id, source_sha256=row["source_sha256"], metadata_sha256=row["metadata_sha256"], analysis_id=row["analysis_id"])
+        return Approval(
+            review_id=review_id,
+            source_sha256=row["source_sha256"],
+            metadata_sha256=row["metadata_sha256"],
+            analysis_id=row["analysis_id"],
+        )
 
     async def sweep(self) -> None:
         """Leases, escalations, expiries, revoked keys, due deliveries."""
@@ -193,7 +223,13 @@ class ReviewService:
             return
         keys = [key for key in await self._signer.keys() if key.state == "revoked"]
         if keys:
-            hit = await self.store.read(lambda c: c.execute(select(SESSIONS.c.review_id).where((SESSIONS.c.status == "signed") & SESSIONS.c.signing_key.in_([k.key_id for k in keys])).limit(1)).first())
+            hit = await self.store.read(
+                lambda c: c.execute(
+                    select(SESSIONS.c.review_id)
+                    .where((SESSIONS.c.status == "signed") & SESSIONS.c.signing_key.in_([k.key_id for k in keys]))
+                    .limit(1)
+                ).first()
+            )
             if hit is not None:
                 await self.store.write(lambda c: work.revoke_by_keys(c, keys, now=self.now()))
 
@@ -219,9 +255,14 @@ class ReviewService:
             return healthy("starting")
         absent = [name for name, analyzer in self._analyzers.items() if analyzer is None]
         if absent:
-            return degraded(f"analyzers are not available: {', '.join(absent)}", remedy="every submission goes to people until they are: symbi plugins doctor")
+            return degraded(
+                f"analyzers are not available: {', '.join(absent)}",
+                remedy="every submission goes to people until they are: symbi plugins doctor",
+            )
         if self._signer is None:
-            return degraded(f"the signer is not available: {self._signer_fault}", remedy="approved tools wait: symbi plugins doctor")
+            return degraded(
+                f"the signer is not available: {self._signer_fault}", remedy="approved tools wait: symbi plugins doctor"
+            )
         return healthy("analyzers and signer are open")
 
 

@@ -14,7 +14,14 @@ from symbi_review.tables import ANALYSES, SESSIONS
 
 __all__ = ["percentages", "statistics"]
 
-_COLUMNS = (SESSIONS.c.status, SESSIONS.c.created_at, SESSIONS.c.decided_at, SESSIONS.c.routed, SESSIONS.c.risk_score, SESSIONS.c.analysis_id)
+_COLUMNS = (
+    SESSIONS.c.status,
+    SESSIONS.c.created_at,
+    SESSIONS.c.decided_at,
+    SESSIONS.c.routed,
+    SESSIONS.c.risk_score,
+    SESSIONS.c.analysis_id,
+)
 
 
 def statistics(conn: Connection, *, since: int | None, until: int | None, limit: int) -> dict[str, Any]:
@@ -71,7 +78,11 @@ def _common(conn: Connection, analysis_ids: list[str], limit: int) -> list[str]:
     for start in range(0, len(analysis_ids), 500):
         part = analysis_ids[start : start + 500]
         for (report,) in conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id.in_(part))):
-            for category in {finding["category"] for finding in report["findings"] if not finding["suppressed"] and finding["severity"] != "info"}:
+            for category in {
+                finding["category"]
+                for finding in report["findings"]
+                if not finding["suppressed"] and finding["severity"] != "info"
+            }:
                 seen[category] = seen.get(category, 0) + 1
     return [name for name, _ in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]]
 

@@ -6,7 +6,18 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, S
 
 from symbi.store import Json, ms
 
-__all__ = ["ANALYSES", "ANSWERS", "AUDIT", "EVENTS", "INSTALLED", "METADATA", "PACKAGES", "SESSIONS", "SUPPRESSIONS", "TOKENS"]
+__all__ = [
+    "ANALYSES",
+    "ANSWERS",
+    "AUDIT",
+    "EVENTS",
+    "INSTALLED",
+    "METADATA",
+    "PACKAGES",
+    "SESSIONS",
+    "SUPPRESSIONS",
+    "TOKENS",
+]
 
 METADATA = MetaData()
 

@@ -75,7 +75,7 @@ class TokenGate:
     def check(self, token: str, now: float) -> Caller:
         """The caller behind a token. Raises a 401 `ApiError`."""
         try:
-            header, claims = self._open(token)
+            _header, claims = self._open(token)
         except (ValueError, RecursionError, KeyError, TypeError, jwt.PyJWTError):
             raise unauthorized() from None
         return self._caller(claims, now)
@@ -85,12 +85,22 @@ class TokenGate:
             raise ValueError("shape")
         head, body, mark = token.split(".")
         header = _decode(head)
-        if set(header) - _HEADER or header.get("alg") != self._config.algorithm or str(header.get("typ", "JWT")).upper() not in ("JWT", "AT+JWT"):
+        if (
+            set(header) - _HEADER
+            or header.get("alg") != self._config.algorithm
+            or str(header.get("typ", "JWT")).upper() not in ("JWT", "AT+JWT")
+        ):
             raise ValueError("header")
         kid = header.get("kid")
         if kid is not None and not isinstance(kid, str):
             raise ValueError("kid")
-        key = self._keys.get(kid) if kid in self._keys else self._keys[None] if kid is None and None in self._keys else None
+        key = (
+            self._keys.get(kid)
+            if kid in self._keys
+            else self._keys[None]
+            if kid is None and None in self._keys
+            else None
+        )
         if kid is not None and None in self._keys and len(self._keys) == 1:
             raise ValueError("unknown kid")
         algorithm = get_default_algorithms()[self._config.algorithm]
@@ -100,7 +110,9 @@ class TokenGate:
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != mark:
             raise ValueError("signature")
         probe = key if key is not None else next(iter(self._keys.values()))
-        good = algorithm.verify(f"{head}.{body}".encode("ascii"), algorithm.prepare_key(probe) if isinstance(probe, bytes) else probe, raw)
+        good = algorithm.verify(
+            f"{head}.{body}".encode("ascii"), algorithm.prepare_key(probe) if isinstance(probe, bytes) else probe, raw
+        )
         if key is None or not good:
             raise ValueError("signature")
         return header, _decode(body)
@@ -116,7 +128,13 @@ class TokenGate:
                 raise unauthorized()
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         subject = claims["sub"]
-        if claims["iss"] != config.issuer or config.audience not in audience or not isinstance(subject, str) or not 1 <= len(subject) <= _SUBJECT_MOST or not subject.isprintable():
+        if (
+            claims["iss"] != config.issuer
+            or config.audience not in audience
+            or not isinstance(subject, str)
+            or not 1 <= len(subject) <= _SUBJECT_MOST
+            or not subject.isprintable()
+        ):
             raise unauthorized()
         if claims.get("type", "access") != "access" or claims.get("token_use", "access") != "access":
             raise unauthorized()
@@ -166,7 +184,18 @@ def _read_jwks(path: Path, algorithm: str) -> dict[str | None, Any]:
     return table
 
 
-def mint(config: JwtConfig, secret: bytes, *, subject: str, scope: str, lifetime_seconds: int, now: int, jti: str) -> str:
+def mint(
+    config: JwtConfig, secret: bytes, *, subject: str, scope: str, lifetime_seconds: int, now: int, jti: str
+) -> str:
     """A token signed with the HS256 secret."""
-    claims = {"iss": config.issuer, "aud": config.audience, "sub": subject, "iat": now, "exp": now + lifetime_seconds, "jti": jti, "type": "access", "scope": scope}
+    claims = {
+        "iss": config.issuer,
+        "aud": config.audience,
+        "sub": subject,
+        "iat": now,
+        "exp": now + lifetime_seconds,
+        "jti": jti,
+        "type": "access",
+        "scope": scope,
+    }
     return jwt.encode(claims, secret, algorithm="HS256")

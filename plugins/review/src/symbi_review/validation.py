@@ -52,17 +52,25 @@ def _constant(name: str) -> Any:
 def read_json(body: bytes) -> dict[str, Any]:
     """The body as an object; duplicate keys, NaN and lone surrogates are refused."""
     if not body.strip():
-        raise ApiError(400, "INVALID_REQUEST", "A JSON body is required.", details={"field": "", "reason": "missing_body"})
+        raise ApiError(
+            400, "INVALID_REQUEST", "A JSON body is required.", details={"field": "", "reason": "missing_body"}
+        )
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant)
     except (ValueError, RecursionError):
-        raise ApiError(400, "INVALID_REQUEST", "The body is not valid JSON.", details={"field": "", "reason": "invalid_json"}) from None
+        raise ApiError(
+            400, "INVALID_REQUEST", "The body is not valid JSON.", details={"field": "", "reason": "invalid_json"}
+        ) from None
     if not isinstance(value, dict):
-        raise ApiError(400, "INVALID_REQUEST", "The body must be a JSON object.", details={"field": "", "reason": "wrong_type"})
+        raise ApiError(
+            400, "INVALID_REQUEST", "The body must be a JSON object.", details={"field": "", "reason": "wrong_type"}
+        )
     return value
 
 
-def text_field(body: Mapping[str, Any], name: str, *, path: str | None = None, most: int, required: bool = False, message: str = "") -> str:
+def text_field(
+    body: Mapping[str, Any], name: str, *, path: str | None = None, most: int, required: bool = False, message: str = ""
+) -> str:
     """A text of bounded length without NUL or lone surrogates; absent and null are empty unless required."""
     where = path or name
     value = body.get(name)
@@ -81,7 +89,9 @@ def text_field(body: Mapping[str, Any], name: str, *, path: str | None = None, m
     return value
 
 
-def text_list(body: Mapping[str, Any], name: str, *, path: str | None = None, most: int, most_each: int) -> tuple[str, ...]:
+def text_list(
+    body: Mapping[str, Any], name: str, *, path: str | None = None, most: int, most_each: int
+) -> tuple[str, ...]:
     """A list of texts; absent and null are empty."""
     where = path or name
     value = body.get(name)
@@ -91,7 +101,10 @@ def text_list(body: Mapping[str, Any], name: str, *, path: str | None = None, mo
         raise invalid(where, "wrong_type", f"{where} must be a list of strings")
     if len(value) > most:
         raise invalid(where, "too_long", f"{where} holds more than {most} entries", limit=most)
-    return tuple(text_field({"v": item}, "v", path=f"{where}[{i}]", most=most_each, required=True) for i, item in enumerate(value))
+    return tuple(
+        text_field({"v": item}, "v", path=f"{where}[{i}]", most=most_each, required=True)
+        for i, item in enumerate(value)
+    )
 
 
 def read_session(body: Mapping[str, Any]) -> NewSession:
@@ -108,8 +121,14 @@ def read_session(body: Mapping[str, Any]) -> NewSession:
     schema = body.get("schema", body.get("tool_schema"))
     schema_text = json.dumps(schema, ensure_ascii=False)[: 1 << 18] if isinstance(schema, dict | list) else ""
     name = attempt(lambda: text_field(body, "tool_name", most=512, required=True, message="Tool name is required"))
-    version = attempt(lambda: text_field(body, "tool_version", most=64, required=True, message="Tool version is required"))
-    source = attempt(lambda: text_field(body, "source_code", most=_MOST_SOURCE, required=not schema_text, message="Tool source code is required"))
+    version = attempt(
+        lambda: text_field(body, "tool_version", most=64, required=True, message="Tool version is required")
+    )
+    source = attempt(
+        lambda: text_field(
+            body, "source_code", most=_MOST_SOURCE, required=not schema_text, message="Tool source code is required"
+        )
+    )
     metadata = body.get("metadata", {})
     if metadata is None:
         metadata = {}
@@ -118,25 +137,40 @@ def read_session(body: Mapping[str, Any]) -> NewSession:
         metadata = {}
     description = attempt(lambda: text_field(metadata, "description", path="metadata.description", most=8192))
     author = attempt(lambda: text_field(metadata, "author", path="metadata.author", most=254))
-    permissions = attempt(lambda: text_list(metadata, "permissions", path="metadata.permissions", most=64, most_each=128))
+    permissions = attempt(
+        lambda: text_list(metadata, "permissions", path="metadata.permissions", most=64, most_each=128)
+    )
     if name is not None:
         normal = unicodedata.normalize("NFC", name)
         if not _NAME.fullmatch(normal):
-            problems.append(invalid("tool_name", "invalid_format", "tool_name must be letters, digits, dots, dashes and underscores, 128 at most"))
+            problems.append(
+                invalid(
+                    "tool_name",
+                    "invalid_format",
+                    "tool_name must be letters, digits, dots, dashes and underscores, 128 at most",
+                )
+            )
     if version is not None and not _VERSION.fullmatch(version):
         problems.append(invalid("tool_version", "invalid_format", "tool_version must look like 1.2.3"))
     priority = body.get("priority", "normal")
     if priority not in _PRIORITIES:
-        problems.append(invalid("priority", "not_in_enum", "priority is not one of those allowed", allowed=list(_PRIORITIES)))
+        problems.append(
+            invalid("priority", "not_in_enum", "priority is not one of those allowed", allowed=list(_PRIORITIES))
+        )
     language = body.get("language", metadata.get("language", ""))
     if language not in ("", None, *_LANGUAGES):
-        problems.append(invalid("language", "not_in_enum", "language is not one of those allowed", allowed=list(_LANGUAGES)))
+        problems.append(
+            invalid("language", "not_in_enum", "language is not one of those allowed", allowed=list(_LANGUAGES))
+        )
     supersedes = body.get("supersedes")
     if supersedes is not None and not isinstance(supersedes, str):
         problems.append(invalid("supersedes", "wrong_type", "supersedes must be a review id"))
     if problems:
         first = problems[0]
-        details = {**first.details, "errors": [{**error.details, "code": error.error_code, "message": error.message} for error in problems]}
+        details = {
+            **first.details,
+            "errors": [{**error.details, "code": error.error_code, "message": error.message} for error in problems],
+        }
         raise ApiError(400, first.error_code, first.message, details=details)
     return NewSession(
         tool_name=unicodedata.normalize("NFC", name),

@@ -33,7 +33,16 @@ async def deliver_due(service: ReviewService) -> None:
         return
     now = service.now()
     due = await service.store.read(
-        lambda c: c.execute(select(EVENTS).where(EVENTS.c.delivered.is_(False) & (EVENTS.c.next_try_at <= now) & (EVENTS.c.tries < _MOST_TRIES)).order_by(EVENTS.c.seq).limit(_BATCH)).mappings().all()
+        lambda c: (
+            c.execute(
+                select(EVENTS)
+                .where(EVENTS.c.delivered.is_(False) & (EVENTS.c.next_try_at <= now) & (EVENTS.c.tries < _MOST_TRIES))
+                .order_by(EVENTS.c.seq)
+                .limit(_BATCH)
+            )
+            .mappings()
+            .all()
+        )
     )
     if not due:
         return
@@ -41,12 +50,20 @@ async def deliver_due(service: ReviewService) -> None:
 
     async with httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False) as client:
         for event in due:
-            good = [await _send(client, hook, event, now) for hook in hooks if not hook.events or event["type"] in hook.events]
+            good = [
+                await _send(client, hook, event, now)
+                for hook in hooks
+                if not hook.events or event["type"] in hook.events
+            ]
             await service.store.write(_note, event["seq"], all(good), event["tries"] + 1, now)
 
 
 def _note(conn: Any, seq: int, delivered: bool, tries: int, now: int) -> None:
-    conn.execute(update(EVENTS).where(EVENTS.c.seq == seq).values(delivered=delivered, tries=tries, next_try_at=now + 1000 * 2**tries))
+    conn.execute(
+        update(EVENTS)
+        .where(EVENTS.c.seq == seq)
+        .values(delivered=delivered, tries=tries, next_try_at=now + 1000 * 2**tries)
+    )
 
 
 async def _send(client: Any, hook: Webhook, event: Any, now: int) -> bool:

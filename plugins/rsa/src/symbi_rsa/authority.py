@@ -37,10 +37,14 @@ def pem(certificate: x509.Certificate | x509.CertificateRevocationList) -> str:
 
 
 def _name(organisation: str, common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation), x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    return x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, now: datetime, days: int) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -77,27 +81,46 @@ def issue_root(key: rsa.RSAPrivateKey, *, organisation: str, now: datetime, days
     public = key.public_key()
     builder = _builder(name, name, public, now, days)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-    builder = builder.add_extension(_usage(signs_code=False), critical=True).add_extension(_authority(public), critical=False)
+    builder = builder.add_extension(_usage(signs_code=False), critical=True).add_extension(
+        _authority(public), critical=False
+    )
     return builder.sign(key, hashes.SHA256())
 
 
 def issue_authority(
-    public: rsa.RSAPublicKey, root: x509.Certificate, root_key: rsa.RSAPrivateKey, *, organisation: str, now: datetime, days: int
+    public: rsa.RSAPublicKey,
+    root: x509.Certificate,
+    root_key: rsa.RSAPrivateKey,
+    *,
+    organisation: str,
+    now: datetime,
+    days: int,
 ) -> x509.Certificate:
     """The issuing authority below the root."""
     builder = _builder(_name(organisation, "Symbi tool issuing"), root.subject, public, now, days)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_usage(signs_code=False), critical=True).add_extension(_authority(root_key.public_key()), critical=False)
+    builder = builder.add_extension(_usage(signs_code=False), critical=True).add_extension(
+        _authority(root_key.public_key()), critical=False
+    )
     return builder.sign(root_key, hashes.SHA256())
 
 
 def issue_leaf(
-    public: rsa.RSAPublicKey, issuer: x509.Certificate, issuer_key: rsa.RSAPrivateKey, *, organisation: str, key_id: str, now: datetime, days: int
+    public: rsa.RSAPublicKey,
+    issuer: x509.Certificate,
+    issuer_key: rsa.RSAPrivateKey,
+    *,
+    organisation: str,
+    key_id: str,
+    now: datetime,
+    days: int,
 ) -> x509.Certificate:
     """A leaf that signs code and nothing else; it never outlives its issuer."""
     builder = _builder(_name(organisation, key_id), issuer.subject, public, now, days)
     if now + timedelta(days=days) > issuer.not_valid_after_utc:
-        builder = _builder(_name(organisation, key_id), issuer.subject, public, now, max(1, (issuer.not_valid_after_utc - now).days))
+        builder = _builder(
+            _name(organisation, key_id), issuer.subject, public, now, max(1, (issuer.not_valid_after_utc - now).days)
+        )
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_code=True), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=True)
@@ -106,7 +129,13 @@ def issue_leaf(
 
 
 def make_crl(
-    issuer: x509.Certificate, key: rsa.RSAPrivateKey, revoked: Iterable[Revoked], *, number: int, now: datetime, days: int
+    issuer: x509.Certificate,
+    key: rsa.RSAPrivateKey,
+    revoked: Iterable[Revoked],
+    *,
+    number: int,
+    now: datetime,
+    days: int,
 ) -> x509.CertificateRevocationList:
     """A revocation list of one issuer, with reasons and invalidity dates."""
     builder = (

@@ -34,7 +34,9 @@ def pae(payload: bytes) -> bytes:
 def statement(subjects: Mapping[str, bytes], predicate: Mapping[str, Any]) -> bytes:
     """An in-toto Statement v1 about the given files."""
     subject = [{"name": name, "digest": {"sha256": sha256(data)}} for name, data in sorted(subjects.items())]
-    return canonical({"_type": STATEMENT_TYPE, "subject": subject, "predicateType": PREDICATE_TYPE, "predicate": dict(predicate)})
+    return canonical(
+        {"_type": STATEMENT_TYPE, "subject": subject, "predicateType": PREDICATE_TYPE, "predicate": dict(predicate)}
+    )
 
 
 def envelope(payload: bytes, signature: bytes, key_fingerprint: str) -> bytes:

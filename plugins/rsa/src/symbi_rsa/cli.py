@@ -22,12 +22,32 @@ T = TypeVar("T")
 
 @click.command()
 @click.argument("package", type=click.Path(path_type=Path))
-@click.option("--root", "root_file", type=click.Path(path_type=Path), required=True, help="The root certificate that you trust (PEM).")
-@click.option("--crl", "crl_file", type=click.Path(path_type=Path), default=None, help="Fresh revocation lists (PEM), in the place of the package's own.")
+@click.option(
+    "--root",
+    "root_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The root certificate that you trust (PEM).",
+)
+@click.option(
+    "--crl",
+    "crl_file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Fresh revocation lists (PEM), in the place of the package's own.",
+)
 @click.option("--strict", is_flag=True, help="Refuse when the revocation list is past its time, as openssl does.")
-@click.option("--source", "out", type=click.Path(path_type=Path), default=None, help="Write the tool's source here once it is verified.")
+@click.option(
+    "--source",
+    "out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Write the tool's source here once it is verified.",
+)
 @json_option
-def verify(package: Path, root_file: Path, crl_file: Path | None, strict: bool, out: Path | None, as_json: bool) -> None:
+def verify(
+    package: Path, root_file: Path, crl_file: Path | None, strict: bool, out: Path | None, as_json: bool
+) -> None:
     """Check a signed tool package. Exit code 1 when it is not good.
 
     Example: symbi tools verify weather-1.0.0.symtool --root root.pem --json
@@ -48,7 +68,9 @@ def verify(package: Path, root_file: Path, crl_file: Path | None, strict: bool, 
         out.write_text(found.source_code, encoding="utf-8")
     if as_json:
         answer = msgspec.to_builtins(found)
-        print_json({key: answer[key] for key in ("ok", "reason", "statement", "package_sha256", "revocation_known_until")})
+        print_json(
+            {key: answer[key] for key in ("ok", "reason", "statement", "package_sha256", "revocation_known_until")}
+        )
     else:
         _tell(found, package)
     sys.exit(0 if found.ok else 1)
@@ -62,7 +84,9 @@ def _tell(found: Any, package: Path) -> None:
     tool = verdict.get("tool", {})
     click.echo(f"{package}: {click.style('good', fg='green', bold=True)}: {found.reason}")
     click.echo(f"  tool       {tool.get('name')} {tool.get('version')}")
-    click.echo(f"  decided    {verdict.get('decision')} by {', '.join(map(str, verdict.get('decided_by', [])))} at {verdict.get('decided_at')}")
+    click.echo(
+        f"  decided    {verdict.get('decision')} by {', '.join(map(str, verdict.get('decided_by', [])))} at {verdict.get('decided_at')}"
+    )
     click.echo(f"  risk       {verdict.get('risk_score')}")
     click.echo(f"  conditions {', '.join(map(str, verdict.get('conditions', []))) or 'none'}")
     click.echo(f"  signed     {verdict.get('signed_at')} with {verdict.get('key_id')}")
@@ -93,7 +117,10 @@ def keys_list(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json({"keys": [_plain(info) for info in infos]})
         return
-    rows = [[info.key_id, info.state, info.algorithm, _day(info.not_after_ms), info.reason, info.fingerprint[:23] + "…"] for info in infos]
+    rows = [
+        [info.key_id, info.state, info.algorithm, _day(info.not_after_ms), info.reason, info.fingerprint[:23] + "…"]
+        for info in infos
+    ]
     table(["key", "state", "algorithm", "valid until", "reason", "fingerprint"], rows, empty="no key yet")
 
 
@@ -111,8 +138,18 @@ def keys_rotate(ctx: click.Context, as_json: bool) -> None:
 
 @keys.command("revoke")
 @click.argument("key_id")
-@click.option("--reason", default="key_compromise", show_default=True, help="key_compromise, superseded, cessation_of_operation or privilege_withdrawn.")
-@click.option("--since", type=click.DateTime(), default=None, help="Since when the key is not trusted (UTC); tools it signed from then on are revoked.")
+@click.option(
+    "--reason",
+    default="key_compromise",
+    show_default=True,
+    help="key_compromise, superseded, cessation_of_operation or privilege_withdrawn.",
+)
+@click.option(
+    "--since",
+    type=click.DateTime(),
+    default=None,
+    help="Since when the key is not trusted (UTC); tools it signed from then on are revoked.",
+)
 @json_option
 @click.pass_context
 def keys_revoke(ctx: click.Context, key_id: str, reason: str, since: datetime | None, as_json: bool) -> None:
@@ -122,7 +159,9 @@ def keys_revoke(ctx: click.Context, key_id: str, reason: str, since: datetime | 
     """
     at = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else None
     info = _with_ring(ctx, lambda ring, now: ring.revoke(key_id, reason=reason, now=now, invalid_since_ms=at)).info()
-    print_json(_plain(info)) if as_json else click.echo(f"{info.key_id} is revoked ({info.reason}); symbi tools crl prints the new list")
+    print_json(_plain(info)) if as_json else click.echo(
+        f"{info.key_id} is revoked ({info.reason}); symbi tools crl prints the new list"
+    )
 
 
 @click.command()

@@ -21,7 +21,7 @@ class RsaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     leaf_days: int = 398
     crl_days: int = 30
     organisation: str = "Symbi local tool signing"
-    passphrase_env: str = "SYMBI_SIGNING_PASSPHRASE"
+    passphrase_env: str = "SYMBI_SIGNING_PASSPHRASE"  # noqa: S105  # the name of a variable, not its value
 
     def __post_init__(self) -> None:
         if self.bits < 3072:

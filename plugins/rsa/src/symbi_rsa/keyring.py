@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography import x509
@@ -76,13 +77,17 @@ class KeyRing:
         with self._locked():
             if (self.folder / "root.pem").exists():
                 if not (self.folder / "state.json").exists():
-                    raise ConfigError(f"{self.folder} holds a root but no state.json", hint="restore the folder from a backup")
+                    raise ConfigError(
+                        f"{self.folder} holds a root but no state.json", hint="restore the folder from a backup"
+                    )
                 self._refresh(now)
                 return
             root_key, issuing_key = authority.new_key(self._config.bits), authority.new_key(self._config.bits)
-            names = {"organisation": self._config.organisation, "now": now}
-            root = authority.issue_root(root_key, days=self._config.root_days, **names)  # type: ignore[arg-type]
-            issuing = authority.issue_authority(issuing_key.public_key(), root, root_key, days=self._config.issuing_days, **names)  # type: ignore[arg-type]
+            names: dict[str, Any] = {"organisation": self._config.organisation, "now": now}
+            root = authority.issue_root(root_key, days=self._config.root_days, **names)
+            issuing = authority.issue_authority(
+                issuing_key.public_key(), root, root_key, days=self._config.issuing_days, **names
+            )
             self._write("root.key", self._private(root_key))
             self._write("issuing.key", self._private(issuing_key))
             self._write("issuing.pem", authority.pem(issuing).encode())
@@ -90,7 +95,9 @@ class KeyRing:
             state = _State()
             self._add_key(state, now)
             self._publish(state, now)
-            (self.folder / "root.making").replace(self.folder / "root.pem")  # last: a start that was killed before this begins anew
+            (self.folder / "root.making").replace(
+                self.folder / "root.pem"
+            )  # last: a start that was killed before this begins anew
 
     def root_pem(self) -> str:
         """The root certificate."""
@@ -137,7 +144,12 @@ class KeyRing:
             if row is None:
                 raise NotFound(f"no signing key is called {key_id!r}", hint="symbi tools keys list")
             if row.state != "revoked":
-                row.state, row.reason, row.revoked_at_ms, row.invalid_since_ms = "revoked", reason, int(now.timestamp() * 1000), invalid_since_ms
+                row.state, row.reason, row.revoked_at_ms, row.invalid_since_ms = (
+                    "revoked",
+                    reason,
+                    int(now.timestamp() * 1000),
+                    invalid_since_ms,
+                )
                 self._publish(state, now)
             return row
 
@@ -149,10 +161,18 @@ class KeyRing:
         key = authority.new_key(self._config.bits)
         issuing = x509.load_pem_x509_certificate(self._read("issuing.pem"))
         leaf = authority.issue_leaf(
-            key.public_key(), issuing, self._load("issuing.key"), organisation=self._config.organisation, key_id=key_id, now=now, days=self._config.leaf_days
+            key.public_key(),
+            issuing,
+            self._load("issuing.key"),
+            organisation=self._config.organisation,
+            key_id=key_id,
+            now=now,
+            days=self._config.leaf_days,
         )
         if leaf.not_valid_after_utc <= now:
-            raise Conflict("the issuing certificate has expired", hint="make a new signing folder and distribute its root")
+            raise Conflict(
+                "the issuing certificate has expired", hint="make a new signing folder and distribute its root"
+            )
         (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
         self._write(f"keys/{key_id}.key", self._private(key))
         self._write(f"keys/{key_id}.pem", authority.pem(leaf).encode())
@@ -178,12 +198,19 @@ class KeyRing:
         state.crl_number += 1
         days = self._config.crl_days
         revoked = [
-            (int(row.serial), _when(row.revoked_at_ms), REASONS[row.reason], _when(row.invalid_since_ms) if row.invalid_since_ms is not None else None)
+            (
+                int(row.serial),
+                _when(row.revoked_at_ms),
+                REASONS[row.reason],
+                _when(row.invalid_since_ms) if row.invalid_since_ms is not None else None,
+            )
             for row in state.keys
             if row.state == "revoked" and row.revoked_at_ms is not None
         ]
         issuing = x509.load_pem_x509_certificate(self._read("issuing.pem"))
-        lists = authority.pem(authority.make_crl(issuing, self._load("issuing.key"), revoked, number=state.crl_number, now=now, days=days))
+        lists = authority.pem(
+            authority.make_crl(issuing, self._load("issuing.key"), revoked, number=state.crl_number, now=now, days=days)
+        )
         self._write("crl.pem", (lists + self._root_crl(state.crl_number, now)).encode())
         state.crl_next_update_ms = int(now.timestamp() * 1000) + days * 86_400_000
         self._write("state.json", msgspec.json.format(msgspec.json.encode(state), indent=1))
@@ -193,7 +220,11 @@ class KeyRing:
         if (self.folder / "root.key").exists():
             name = "root.pem" if (self.folder / "root.pem").exists() else "root.making"
             root = x509.load_pem_x509_certificate(self._read(name))
-            text = authority.pem(authority.make_crl(root, self._load("root.key"), [], number=number, now=now, days=max(365, self._config.crl_days)))
+            text = authority.pem(
+                authority.make_crl(
+                    root, self._load("root.key"), [], number=number, now=now, days=max(365, self._config.crl_days)
+                )
+            )
             self._write("root-crl.pem", text.encode())
             return text
         return self._read("root-crl.pem").decode()
@@ -202,10 +233,16 @@ class KeyRing:
         try:
             return msgspec.json.decode(self._read("state.json"), type=_State)
         except msgspec.MsgspecError as error:
-            raise Unavailable(f"{self.folder / 'state.json'} is damaged: {error}", hint="restore it from a backup") from None
+            raise Unavailable(
+                f"{self.folder / 'state.json'} is damaged: {error}", hint="restore it from a backup"
+            ) from None
 
     def _private(self, key: rsa.RSAPrivateKey) -> bytes:
-        how = serialization.BestAvailableEncryption(self._passphrase) if self._passphrase else serialization.NoEncryption()
+        how = (
+            serialization.BestAvailableEncryption(self._passphrase)
+            if self._passphrase
+            else serialization.NoEncryption()
+        )
         return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
 
     def _load(self, name: str) -> rsa.RSAPrivateKey:
@@ -214,7 +251,9 @@ class KeyRing:
         try:
             key = serialization.load_pem_private_key(data, self._passphrase if encrypted else None)
         except (ValueError, TypeError):
-            raise Unavailable(f"{self.folder / name} cannot be opened", hint=f"set {self._config.passphrase_env}") from None
+            raise Unavailable(
+                f"{self.folder / name} cannot be opened", hint=f"set {self._config.passphrase_env}"
+            ) from None
         if not isinstance(key, rsa.RSAPrivateKey):
             raise Unavailable(f"{self.folder / name} is no RSA key")
         return key

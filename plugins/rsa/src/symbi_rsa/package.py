@@ -47,7 +47,14 @@ def prepare(request: PackageRequest, *, key_id: str) -> tuple[Parts, bytes]:
 
 
 def build(
-    request: PackageRequest, *, key_id: str, key_fingerprint: str, leaf: str, chain: str, crl: str, sign: Callable[[bytes], bytes]
+    request: PackageRequest,
+    *,
+    key_id: str,
+    key_fingerprint: str,
+    leaf: str,
+    chain: str,
+    crl: str,
+    sign: Callable[[bytes], bytes],
 ) -> tuple[bytes, bytes, bytes]:
     """The package, the statement and the signature."""
     parts, payload = prepare(request, key_id=key_id)
@@ -64,7 +71,9 @@ def build(
 def _zip(parts: Parts, at_ms: int) -> bytes:
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     stamp = (max(1980, moment.year), moment.month, moment.day, moment.hour, moment.minute, moment.second)
-    names = [name for name in sorted(parts) if name.startswith("tool/")][::-1] + [name for name in ORDER if name in parts]
+    names = [name for name in sorted(parts) if name.startswith("tool/")][::-1] + [
+        name for name in ORDER if name in parts
+    ]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
         for name in names:

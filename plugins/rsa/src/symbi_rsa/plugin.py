@@ -23,5 +23,7 @@ def signers() -> Iterator[Offer]:
 def commands() -> Iterator[Command]:
     yield Command(name="tools verify", load="symbi_rsa.cli:verify", summary="Check a signed tool package, offline.")
     yield Command(name="tools keys", load="symbi_rsa.cli:keys", summary="List, rotate and revoke signing keys.")
-    yield Command(name="tools root", load="symbi_rsa.cli:root", summary="Print the root certificate that verifiers pin.")
+    yield Command(
+        name="tools root", load="symbi_rsa.cli:root", summary="Print the root certificate that verifiers pin."
+    )
     yield Command(name="tools crl", load="symbi_rsa.cli:crl", summary="Print the newest revocation lists.")

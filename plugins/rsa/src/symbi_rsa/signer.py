@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from symbi.contracts.errors import Conflict
-from symbi.contracts.signing import ApprovalRegister, KeyInfo, PackageRequest, SignatureInfo, SignedPackage, Verification
+from symbi.contracts.signing import (
+    ApprovalRegister,
+    KeyInfo,
+    PackageRequest,
+    SignatureInfo,
+    SignedPackage,
+    Verification,
+)
 from symbi_rsa.canonical import PAYLOAD_TYPE, canonical, sha256
 from symbi_rsa.config import RsaConfig
 from symbi_rsa.keyring import KeyRing
@@ -45,7 +52,9 @@ class RsaSigner:
         review_id = str(request.predicate.get("review_id", ""))
         approval = await register.approval(review_id) if register is not None else None
         if approval is None:
-            raise Conflict("there is no standing approval of this tool", hint="signatures follow approvals; see symbi review")
+            raise Conflict(
+                "there is no standing approval of this tool", hint="signatures follow approvals; see symbi review"
+            )
         source = sha256(request.source_code.encode("utf-8"))
         if approval.source_sha256 != source or request.predicate.get("source_sha256") != source:
             raise Conflict("the source is not the one that was approved")
@@ -88,7 +97,9 @@ class RsaSigner:
         now = self._now()
 
         def work() -> Verification:
-            return verify_package(content, root_pem=self._ring.root_pem(), crl_pem=self._ring.crl_pem(now), now=now, strict=require_fresh)
+            return verify_package(
+                content, root_pem=self._ring.root_pem(), crl_pem=self._ring.crl_pem(now), now=now, strict=require_fresh
+            )
 
         return await asyncio.to_thread(work)
 
@@ -111,7 +122,9 @@ class RsaSigner:
     async def revoke(self, key_id: str, *, reason: str, invalid_since_ms: int | None = None) -> KeyInfo:
         """See `Signer.revoke`."""
         now = self._now()
-        row = await asyncio.to_thread(lambda: self._ring.revoke(key_id, reason=reason, now=now, invalid_since_ms=invalid_since_ms))
+        row = await asyncio.to_thread(
+            lambda: self._ring.revoke(key_id, reason=reason, now=now, invalid_since_ms=invalid_since_ms)
+        )
         return row.info()
 
 

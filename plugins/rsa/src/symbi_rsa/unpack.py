@@ -35,7 +35,18 @@ def read_archive(content: bytes) -> dict[str, bytes]:
             entries = bundle.infolist()
             _check(entries, len(content))
             return {entry.filename: _take(bundle, entry) for entry in entries}
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, struct.error, EOFError, UnicodeDecodeError, ValueError, OverflowError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        struct.error,
+        EOFError,
+        UnicodeDecodeError,
+        ValueError,
+        OverflowError,
+    ) as error:
         raise BadPackage(f"the archive is damaged: {error}") from None
 
 

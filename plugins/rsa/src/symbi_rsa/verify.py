@@ -22,13 +22,25 @@ from symbi_rsa.unpack import BadPackage, read_archive
 
 __all__ = ["verify_package"]
 
-_FIXED = frozenset({"META/SHA256SUMS", "META/statement.json", "META/signature.bin", "META/envelope.dsse.json", "META/leaf.pem", "META/chain.pem", "META/crl.pem"})
+_FIXED = frozenset(
+    {
+        "META/SHA256SUMS",
+        "META/statement.json",
+        "META/signature.bin",
+        "META/envelope.dsse.json",
+        "META/leaf.pem",
+        "META/chain.pem",
+        "META/crl.pem",
+    }
+)
 _LANGUAGES = {ending: language for language, ending in ENDINGS.items()}
 _LEAST_BITS = 3072
 _SKEW = timedelta(minutes=5)
 
 
-def verify_package(content: bytes, *, root_pem: str, crl_pem: str | None, now: datetime, strict: bool = False) -> Verification:
+def verify_package(
+    content: bytes, *, root_pem: str, crl_pem: str | None, now: datetime, strict: bool = False
+) -> Verification:
     """Verify; a bad package gives `ok = False` with the first reason. Raises `ValueError` only for a root or list that is no PEM.
 
     `crl_pem` given by the verifier stands in the place of the snapshot in the package. A list past its time is refused when `strict`.
@@ -55,7 +67,12 @@ def _lists(text: str) -> list[x509.CertificateRevocationList]:
 
 
 def _check_chain(
-    files: dict[str, bytes], root: x509.Certificate, given: list[x509.CertificateRevocationList] | None, now: datetime, *, strict: bool
+    files: dict[str, bytes],
+    root: x509.Certificate,
+    given: list[x509.CertificateRevocationList] | None,
+    now: datetime,
+    *,
+    strict: bool,
 ) -> tuple[x509.Certificate, str]:
     try:
         leaf = x509.load_pem_x509_certificate(files["META/leaf.pem"])
@@ -109,7 +126,12 @@ def _check_leaf(leaf: x509.Certificate) -> None:
 
 
 def _check_revoked(
-    certificate: x509.Certificate, issuer: x509.Certificate, lists: list[x509.CertificateRevocationList], now: datetime, *, strict: bool
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    lists: list[x509.CertificateRevocationList],
+    now: datetime,
+    *,
+    strict: bool,
 ) -> datetime:
     key = issuer.public_key()
     if not isinstance(key, rsa.RSAPublicKey):
@@ -142,7 +164,12 @@ def _check_signature(files: dict[str, bytes], leaf: x509.Certificate) -> dict[st
         same = base64.b64decode(outer["payload"]) == payload and outer["payloadType"] == PAYLOAD_TYPE
         same = same and base64.b64decode(outer["signatures"][0]["sig"]) == files["META/signature.bin"]
         found = msgspec.json.decode(payload)
-        if not same or found["_type"] != STATEMENT_TYPE or found["predicateType"] != PREDICATE_TYPE or not isinstance(found["predicate"], dict):
+        if (
+            not same
+            or found["_type"] != STATEMENT_TYPE
+            or found["predicateType"] != PREDICATE_TYPE
+            or not isinstance(found["predicate"], dict)
+        ):
             raise BadPackage("the envelope and the statement differ")
         statement: dict[str, Any] = found
         return statement

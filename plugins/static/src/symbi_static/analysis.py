@@ -29,8 +29,14 @@ __all__ = ["analyze", "language_of"]
 
 _MOST_SOURCE = 1 << 20
 _MOST_TEXTS = 4000
-_OFFLINE = re.compile(r"\b(?:offline|no network|without (?:any )?network|never (?:leaves|sends|contacts|connects)|stays (?:local|on (?:this|your) (?:machine|device|computer))|does(?: not|n't) (?:use|access|need|make|send|connect|contact)[^.]{0,30}(?:network|internet|requests|data|online)|fully local|local only|locally only|runs locally)\b", re.IGNORECASE)
-_READ_ONLY = re.compile(r"\bread[- ]only\b|\bnever (?:writes|modifies|changes|deletes)\b|\bdoes(?: not|n't) (?:write|modify|change|delete)\b", re.IGNORECASE)
+_OFFLINE = re.compile(
+    r"\b(?:offline|no network|without (?:any )?network|never (?:leaves|sends|contacts|connects)|stays (?:local|on (?:this|your) (?:machine|device|computer))|does(?: not|n't) (?:use|access|need|make|send|connect|contact)[^.]{0,30}(?:network|internet|requests|data|online)|fully local|local only|locally only|runs locally)\b",  # noqa: E501  # one list, one place
+    re.IGNORECASE,
+)
+_READ_ONLY = re.compile(
+    r"\bread[- ]only\b|\bnever (?:writes|modifies|changes|deletes)\b|\bdoes(?: not|n't) (?:write|modify|change|delete)\b",
+    re.IGNORECASE,
+)
 
 
 def language_of(submission: Submission) -> str:
@@ -38,14 +44,41 @@ def language_of(submission: Submission) -> str:
     if submission.language:
         return {"py": "python", "js": "javascript", "ts": "typescript"}.get(submission.language, submission.language)
     ending = submission.filename.rsplit(".", 1)[-1].lower()
-    known = {"py": "python", "pyw": "python", "js": "javascript", "mjs": "javascript", "cjs": "javascript", "jsx": "javascript", "ts": "typescript", "tsx": "typescript", "mts": "typescript", "cts": "typescript"}
+    known = {
+        "py": "python",
+        "pyw": "python",
+        "js": "javascript",
+        "mjs": "javascript",
+        "cjs": "javascript",
+        "jsx": "javascript",
+        "ts": "typescript",
+        "tsx": "typescript",
+        "mts": "typescript",
+        "cts": "typescript",
+    }
     if ending in known:
         return known[ending]
     source = submission.source_code[:20_000]
-    script = len(re.findall(r"^\s*(?:const|let|var|export|import\s+.+\s+from\s+['\"]|async function|function\s+\w+\s*\()|=>|===|\brequire\(|;\s*$", source, re.MULTILINE))
-    python = len(re.findall(r"^\s*(?:def \w+\(.*|class \w+.*:|from [\w.]+ import|import [\w.]+\s*$|@\w+|elif .*:|if .*:)\s*$|^\s*(?:async )?def ", source, re.MULTILINE))
+    script = len(
+        re.findall(
+            r"^\s*(?:const|let|var|export|import\s+.+\s+from\s+['\"]|async function|function\s+\w+\s*\()|=>|===|\brequire\(|;\s*$",
+            source,
+            re.MULTILINE,
+        )
+    )
+    python = len(
+        re.findall(
+            r"^\s*(?:def \w+\(.*|class \w+.*:|from [\w.]+ import|import [\w.]+\s*$|@\w+|elif .*:|if .*:)\s*$|^\s*(?:async )?def ",
+            source,
+            re.MULTILINE,
+        )
+    )
     if script > python:
-        return "typescript" if re.search(r":\s*(?:string|number|boolean|Promise<|any\b)|\binterface \w+|\bas \w+;", source) else "javascript"
+        return (
+            "typescript"
+            if re.search(r":\s*(?:string|number|boolean|Promise<|any\b)|\binterface \w+|\bas \w+;", source)
+            else "javascript"
+        )
     return "python"
 
 
@@ -72,7 +105,9 @@ def analyze(submission: Submission) -> AnalysisReport:
     digest = ""
     if module is not None:
         complete = _source(module, submission, names, capabilities, out) and complete
-        digest = hashlib.sha256("\n".join(dump(node, 12) for node in module.body).encode("utf-8", "replace")).hexdigest()
+        digest = hashlib.sha256(
+            "\n".join(dump(node, 12) for node in module.body).encode("utf-8", "replace")
+        ).hexdigest()
     observed = capabilities.observed()
     if module is not None:
         capabilities.compare(submission.permissions, out)
@@ -114,7 +149,14 @@ def _parse(source: str, language: str, out: Collector) -> tuple[Module | None, b
 
 
 def _metadata(submission: Submission, names: frozenset[str], out: Collector) -> None:
-    fields = {"tool_name": submission.tool_name, "tool_version": submission.tool_version, "description": submission.description, "author": submission.author, "schema": submission.schema_text, "permissions": " ".join(submission.permissions)}
+    fields = {
+        "tool_name": submission.tool_name,
+        "tool_version": submission.tool_version,
+        "description": submission.description,
+        "author": submission.author,
+        "schema": submission.schema_text,
+        "permissions": " ".join(submission.permissions),
+    }
     for where, text in fields.items():
         if not text:
             continue
@@ -132,7 +174,9 @@ def _raw(source: str, names: frozenset[str], out: Collector) -> None:
     check_lines(source, out)
 
 
-def _source(module: Module, submission: Submission, names: frozenset[str], capabilities: Capabilities, out: Collector) -> bool:
+def _source(
+    module: Module, submission: Submission, names: frozenset[str], capabilities: Capabilities, out: Collector
+) -> bool:
     check_comments(module, out)
     for comment in module.comments[:_MOST_TEXTS]:
         check_reviewer_text(comment.text[:4000], "source", comment.line, out)
@@ -149,7 +193,7 @@ def _source(module: Module, submission: Submission, names: frozenset[str], capab
         out.add("not-analyzed", f"The text pass gave up: {type(error).__name__}.", line=1, seed="text")
         complete = False
     machine = Machine(module)
-    machine.declared = submission.permissions  # type: ignore[attr-defined]
+    machine.declared = submission.permissions
     attach(machine, out, capabilities)
     try:
         machine.block(module.body, machine.globals)
@@ -164,9 +208,18 @@ def _source(module: Module, submission: Submission, names: frozenset[str], capab
 
 
 def _denials(submission: Submission, observed: tuple[ObservedPermission, ...], out: Collector) -> None:
-    checks = ((_OFFLINE, ("net.outbound",), "network"), (_READ_ONLY, ("fs.write", "db.write", "process.spawn"), "changes"))
+    checks = (
+        (_OFFLINE, ("net.outbound",), "network"),
+        (_READ_ONLY, ("fs.write", "db.write", "process.spawn"), "changes"),
+    )
     for pattern, words, what in checks:
         match = pattern.search(submission.description[:8192])
         used = next((item for item in observed if item.permission.split(":")[0] in words), None)
         if match and used is not None:
-            out.add("undeclared-permission", f"The description says {match.group()!r}, the code uses `{used.permission}`.", line=used.line, seed=f"denies-{what}", tags=("chain:hidden-action",))
+            out.add(
+                "undeclared-permission",
+                f"The description says {match.group()!r}, the code uses `{used.permission}`.",
+                line=used.line,
+                seed=f"denies-{what}",
+                tags=("chain:hidden-action",),
+            )

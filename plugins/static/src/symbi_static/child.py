@@ -15,7 +15,35 @@ __all__ = ["CPU_SECONDS", "MEMORY_BYTES", "confine", "main"]
 
 CPU_SECONDS = 5
 MEMORY_BYTES = 512 << 20
-_FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spawn", "ctypes.", "shutil.", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.link", "os.symlink", "import", "pty.", "os.startfile", "webbrowser.", "urllib.", "ftplib.", "smtplib.", "mmap.", "os.kill", "os.putenv", "signal.pthread_kill")
+_FORBIDDEN = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.spawn",
+    "ctypes.",
+    "shutil.",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.chmod",
+    "os.link",
+    "os.symlink",
+    "import",
+    "pty.",
+    "os.startfile",
+    "webbrowser.",
+    "urllib.",
+    "ftplib.",
+    "smtplib.",
+    "mmap.",
+    "os.kill",
+    "os.putenv",
+    "signal.pthread_kill",
+)
 
 
 def confine() -> None:

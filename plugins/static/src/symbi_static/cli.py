@@ -26,11 +26,30 @@ _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan",
 @click.option("--version", "version", default="", help="Version of the tool.")
 @click.option("--description", default="", help="Description that a model will read.")
 @click.option("--author", default="", help="Author of the tool.")
-@click.option("--permissions", default="", help="Declared permissions, with commas: fs.read,net.outbound:api.example.com")
-@click.option("--language", type=click.Choice(["python", "javascript", "typescript"]), default=None, help="Language, if the file's name does not tell.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Form of the answer.")
+@click.option(
+    "--permissions", default="", help="Declared permissions, with commas: fs.read,net.outbound:api.example.com"
+)
+@click.option(
+    "--language",
+    type=click.Choice(["python", "javascript", "typescript"]),
+    default=None,
+    help="Language, if the file's name does not tell.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", help="Form of the answer."
+)
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
-def analyze(file: Path, name: str, version: str, description: str, author: str, permissions: str, language: str | None, form: str, as_json: bool) -> None:
+def analyze(
+    file: Path,
+    name: str,
+    version: str,
+    description: str,
+    author: str,
+    permissions: str,
+    language: str | None,
+    form: str,
+    as_json: bool,
+) -> None:
     """Analyze a tool's source without running it. Exit code 1 when the risk is high.
 
     Example: symbi tools analyze weather.py --description "Weather of a city" --permissions net.outbound:api.weather.example --json
@@ -68,7 +87,9 @@ def _read(file: Path) -> tuple[str, str]:
     try:
         data = sys.stdin.buffer.read(_MOST + 1) if str(file) == "-" else file.open("rb").read(_MOST + 1)
     except OSError as error:
-        error_exit(f"cannot read {file}: {error.strerror}", hint="give the path of a source file, or - for standard input")
+        error_exit(
+            f"cannot read {file}: {error.strerror}", hint="give the path of a source file, or - for standard input"
+        )
         raise
     if len(data) > _MOST:
         return "", f"The file is larger than {_MOST >> 20} MiB."
@@ -117,10 +138,15 @@ def to_answer(report: AnalysisReport, submission: Submission) -> dict[str, Any]:
 
 def _print(answer: dict[str, Any], file: Path) -> None:
     colour = {"high": "red", "medium": "yellow", "low": "green"}[answer["risk"]]
-    click.echo(f"{file}: risk {click.style(str(answer['risk_score']) + ' ' + answer['risk'], fg=colour, bold=True)}" + ("" if answer["complete"] else "  (incomplete)"))
+    click.echo(
+        f"{file}: risk {click.style(str(answer['risk_score']) + ' ' + answer['risk'], fg=colour, bold=True)}"
+        + ("" if answer["complete"] else "  (incomplete)")
+    )
     for finding in answer["findings"]:
         head = click.style(f"{finding['severity']:8}", fg=_COLOURS[finding["severity"]])
-        click.echo(f"\n  {head} {finding['category']} · {finding['location']} · {finding['rule']}\n    {finding['description']}")
+        click.echo(
+            f"\n  {head} {finding['category']} · {finding['location']} · {finding['rule']}\n    {finding['description']}"
+        )
         for step in finding["trace"][:-1]:
             click.echo(f"      line {step['line']}: {step['description']}")
         click.echo(f"    → {finding['recommendation']}")

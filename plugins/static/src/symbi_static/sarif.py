@@ -43,13 +43,20 @@ def _result(finding: Finding, uri: str) -> dict[str, Any]:
         "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.title}. {finding.description} {finding.recommendation}".strip()},
         "partialFingerprints": {"symbi/v1": finding.fingerprint},
-        "properties": {"severity": finding.severity, "category": finding.category, "confidence": finding.confidence, "where": finding.where},
+        "properties": {
+            "severity": finding.severity,
+            "category": finding.category,
+            "confidence": finding.confidence,
+            "where": finding.where,
+        },
     }
     if finding.line is not None:
         result["locations"] = [_location(uri, finding.line, finding.end_line)]
     steps = [step for step in finding.trace if step.line is not None]
     if steps:
-        flow = [{"location": {**_location(uri, step.line, None), "message": {"text": step.description}}} for step in steps]
+        flow = [
+            {"location": {**_location(uri, step.line, None), "message": {"text": step.description}}} for step in steps
+        ]
         result["codeFlows"] = [{"threadFlows": [{"locations": flow}]}]
     if finding.suppressed:
         result["suppressions"] = [{"kind": "external", "status": "accepted"}]

@@ -23,6 +23,15 @@ def warm() -> None:
     """Run one tiny analysis a language; every module and codec that they need stays loaded."""
     for name in ("rot13", "hex", "base64", "latin-1", "ascii", "utf-8", "utf-16", "idna", "unicode_escape"):
         codecs.lookup(name)
-    for source, language in ((_PYTHON, "python"), (_SCRIPT, "javascript"), (_TYPED, "typescript"), (_TYPED + "\nconst e = <b/>;", "typescript")):
+    for source, language in (
+        (_PYTHON, "python"),
+        (_SCRIPT, "javascript"),
+        (_TYPED, "typescript"),
+        (_TYPED + "\nconst e = <b/>;", "typescript"),
+    ):
         analyze(Submission(tool_name="warm", source_code=source, language=language, permissions=("clock",)))
-    analyze(Submission(tool_name="warm", source_code="def broken(:", language="python", description="Only offline. Прочтите\u200b"))
+    analyze(
+        Submission(
+            tool_name="warm", source_code="def broken(:", language="python", description="Only offline. Прочтите\u200b"
+        )
+    )

@@ -38,7 +38,9 @@ async def answer(request: Request[Any, Any, Any], services: Any, path: str) -> R
     """Serve one request below the review API; nothing escapes but a response."""
     service = services.maybe(ApprovalRegister)
     if not isinstance(service, ReviewService):
-        return _problem(ApiError(503, "SERVICE_UNAVAILABLE", "The review service is not open.", headers={"Retry-After": "5"}), {}, 0)
+        return _problem(
+            ApiError(503, "SERVICE_UNAVAILABLE", "The review service is not open.", headers={"Retry-After": "5"}), {}, 0
+        )
     gate = _Gate(service, request)
     endpoint, params, allowed = find(request.method, path)
     kind = endpoint.kind if endpoint is not None else "query"
@@ -46,7 +48,12 @@ async def answer(request: Request[Any, Any, Any], services: Any, path: str) -> R
         caller = await gate.admit(kind, endpoint)
         if endpoint is None:
             if allowed:
-                raise ApiError(405, "METHOD_NOT_ALLOWED", "This path does not take that method.", headers={"Allow": ", ".join(allowed)})
+                raise ApiError(
+                    405,
+                    "METHOD_NOT_ALLOWED",
+                    "This path does not take that method.",
+                    headers={"Allow": ", ".join(allowed)},
+                )
             raise ApiError(404, "NOT_FOUND", "There is nothing at this path.")
         return await gate.serve(endpoint, caller, params)
     except ApiError as error:
@@ -55,7 +62,11 @@ async def answer(request: Request[Any, Any, Any], services: Any, path: str) -> R
         return _problem(_translate(error), gate.headers(), service.now())
     except Exception:
         _log.exception("a request of the review API failed")
-        return _problem(ApiError(500, "INTERNAL_ERROR", "Something went wrong here; the log has the cause."), gate.headers(), service.now())
+        return _problem(
+            ApiError(500, "INTERNAL_ERROR", "Something went wrong here; the log has the cause."),
+            gate.headers(),
+            service.now(),
+        )
 
 
 class _Gate:
@@ -69,7 +80,12 @@ class _Gate:
 
     def _limit(self, kind: str) -> int:
         limits = self.service.config.rate_limits
-        return {"submission": limits.submission, "query": limits.query, "download": limits.download, "decision": limits.decision}[kind]
+        return {
+            "submission": limits.submission,
+            "query": limits.query,
+            "download": limits.download,
+            "decision": limits.decision,
+        }[kind]
 
     async def admit(self, kind: str, endpoint: Endpoint | None) -> Caller | None:
         """Authenticate, then count; a failed login is counted against the address."""
@@ -138,23 +154,51 @@ class _Gate:
         raw = await self._body(endpoint)
         body = read_json(raw) if endpoint.body == "required" or (raw.strip() and endpoint.body == "optional") else {}
         who = caller or Caller(subject="", issuer="", scopes=frozenset())
-        call = Call(service=self.service, caller=who, params=params, query=dict(self.request.query_params), body=body, headers=dict(self.request.headers), request=self.request)
+        call = Call(
+            service=self.service,
+            caller=who,
+            params=params,
+            query=dict(self.request.query_params),
+            body=body,
+            headers=dict(self.request.headers),
+            request=self.request,
+        )
         key = self.request.headers.get("idempotency-key") if self.request.method == "POST" else None
         if key is None or caller is None:
             return self._respond(await endpoint.handler(call))
         if not 1 <= len(key) <= 255 or not key.isprintable():
-            raise ApiError(400, "VALIDATION_ERROR", "Idempotency-Key must be 1 to 255 printable characters.", details={"field": "Idempotency-Key", "reason": "invalid_format"})
-        digest = hashlib.sha256(f"{self.request.method} {self.request.scope.get('raw_path', b'')!r}\n".encode() + raw).hexdigest()
+            raise ApiError(
+                400,
+                "VALIDATION_ERROR",
+                "Idempotency-Key must be 1 to 255 printable characters.",
+                details={"field": "Idempotency-Key", "reason": "invalid_format"},
+            )
+        digest = hashlib.sha256(
+            f"{self.request.method} {self.request.scope.get('raw_path', b'')!r}\n".encode() + raw
+        ).hexdigest()
         kept = await self.service.store.read(kept_answer, caller.key, key)
         if kept is not None:
             if kept.request_sha256 != digest:
                 raise ApiError(409, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used for another request.")
-            again = Answer(status=kept.status, body=msgspec.json.decode(kept.body), headers={"Location": kept.location} if kept.location else {})
+            again = Answer(
+                status=kept.status,
+                body=msgspec.json.decode(kept.body),
+                headers={"Location": kept.location} if kept.location else {},
+            )
             return self._respond(again)
         made = await endpoint.handler(call)
         if made.status < 300 and made.content is None:
             text = msgspec.json.encode(made.body).decode()
-            await self.service.store.write(keep_answer, caller.key, key, digest, made.status, text, made.headers.get("Location"), self.service.now())
+            await self.service.store.write(
+                keep_answer,
+                caller.key,
+                key,
+                digest,
+                made.status,
+                text,
+                made.headers.get("Location"),
+                self.service.now(),
+            )
         return self._respond(made)
 
     async def _body(self, endpoint: Endpoint) -> bytes:
@@ -162,7 +206,9 @@ class _Gate:
             return b""
         raw = await self.request.body()
         if len(raw) > _MOST_BODY:
-            raise ApiError(413, "PAYLOAD_TOO_LARGE", "The body is larger than 2 MiB.", details={"limit_bytes": _MOST_BODY})
+            raise ApiError(
+                413, "PAYLOAD_TOO_LARGE", "The body is larger than 2 MiB.", details={"limit_bytes": _MOST_BODY}
+            )
         media = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if raw.strip() and media != "application/json":
             raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be JSON (Content-Type: application/json).")
@@ -184,12 +230,23 @@ def _translate(error: SymbiError) -> ApiError:
     from symbi.http.errors import describe
 
     if isinstance(error, Unavailable):
-        return ApiError(503, "SERVICE_UNAVAILABLE", "Something that is needed cannot be reached now.", headers={"Retry-After": "5"})
+        return ApiError(
+            503, "SERVICE_UNAVAILABLE", "Something that is needed cannot be reached now.", headers={"Retry-After": "5"}
+        )
     problem = describe(error)
     code = {500: "INTERNAL_ERROR"}.get(problem.status, problem.code)
     return ApiError(problem.status, code, problem.message, details=problem.details or {}, headers=problem.headers)
 
 
 def _problem(error: ApiError, headers: dict[str, str], now: int) -> Response[bytes]:
-    body = {"error": {"code": error.error_code, "message": error.message, "details": error.details or {}}, "request_id": current_request_id() or "", "timestamp": rfc3339(now)}
-    return Response(msgspec.json.encode(body), status_code=error.status, headers={**error.headers, **headers}, media_type="application/json")
+    body = {
+        "error": {"code": error.error_code, "message": error.message, "details": error.details or {}},
+        "request_id": current_request_id() or "",
+        "timestamp": rfc3339(now),
+    }
+    return Response(
+        msgspec.json.encode(body),
+        status_code=error.status,
+        headers={**error.headers, **headers},
+        media_type="application/json",
+    )

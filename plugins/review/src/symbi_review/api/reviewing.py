@@ -20,7 +20,16 @@ from symbi_review.flow.transitions import Row, load, move
 from symbi_review.tables import ANALYSES, SESSIONS, SUPPRESSIONS
 from symbi_review.validation import text_field
 
-__all__ = ["assign", "claim_review", "decide_review", "queue", "reanalyze", "release_review", "reprioritise", "suppress"]
+__all__ = [
+    "assign",
+    "claim_review",
+    "decide_review",
+    "queue",
+    "reanalyze",
+    "release_review",
+    "reprioritise",
+    "suppress",
+]
 
 
 async def queue(call: Call) -> Answer:
@@ -34,15 +43,28 @@ async def claim_review(call: Call) -> Answer:
     """POST /review/{id}/claim."""
     call.caller.need("tool:approve")
     now, minutes = call.service.now(), call.service.config.claim_minutes
-    row = await call.service.store.write(lambda c: decisions.claim(c, visible(load(c, call.params["id"]), call.caller), call.caller, now=now, minutes=minutes))
-    return Answer({"review_id": row["review_id"], "status": row["status"], "assigned_to": row["assigned_to"], "lease_until": rfc3339(row["lease_until"])})
+    row = await call.service.store.write(
+        lambda c: decisions.claim(
+            c, visible(load(c, call.params["id"]), call.caller), call.caller, now=now, minutes=minutes
+        )
+    )
+    return Answer(
+        {
+            "review_id": row["review_id"],
+            "status": row["status"],
+            "assigned_to": row["assigned_to"],
+            "lease_until": rfc3339(row["lease_until"]),
+        }
+    )
 
 
 async def release_review(call: Call) -> Answer:
     """POST /review/{id}/release."""
     call.caller.need("tool:approve")
     now = call.service.now()
-    row = await call.service.store.write(lambda c: decisions.release(c, visible(load(c, call.params["id"]), call.caller), call.caller, now=now))
+    row = await call.service.store.write(
+        lambda c: decisions.release(c, visible(load(c, call.params["id"]), call.caller), call.caller, now=now)
+    )
     call.service.wake()
     return Answer({"review_id": row["review_id"], "status": row["status"], "assigned_to": None})
 
@@ -69,7 +91,16 @@ async def decide_review(call: Call) -> Answer:
 
 async def _note_refusal(call: Call, error: ApiError, now: int) -> None:
     """A refused attempt at the four-eyes rule is on record too (TR-04)."""
-    await call.service.store.write(lambda c: audit.append(c, at=now, review_id=call.params["id"][:36], actor=call.caller.key, action="decision_refused", reason=error.error_code))
+    await call.service.store.write(
+        lambda c: audit.append(
+            c,
+            at=now,
+            review_id=call.params["id"][:36],
+            actor=call.caller.key,
+            action="decision_refused",
+            reason=error.error_code,
+        )
+    )
 
 
 async def assign(call: Call) -> Answer:
@@ -85,7 +116,12 @@ async def reprioritise(call: Call) -> Answer:
     call.caller.need("tool:admin")
     word = text_field(call.body, "priority", most=16, required=True, message="A priority is required")
     if word not in ("low", "normal", "high", "urgent"):
-        raise invalid("priority", "not_in_enum", "priority is not one of those allowed", allowed=["low", "normal", "high", "urgent"])
+        raise invalid(
+            "priority",
+            "not_in_enum",
+            "priority is not one of those allowed",
+            allowed=["low", "normal", "high", "urgent"],
+        )
     reason = text_field(call.body, "reason", most=4096, required=True, message="A reason is required")
     return await _change(call, "reprioritise", reason, priority=word)
 
@@ -96,13 +132,34 @@ async def _change(call: Call, action: str, reason: str, **values: Any) -> Answer
     def work(conn: Connection) -> Row:
         row = visible(load(conn, call.params["id"]), call.caller)
         if row["status"] not in WAITS_FOR_PEOPLE:
-            raise ApiError(409, "INVALID_STATE_TRANSITION", "The session does not wait for people.", details={"status": row["status"], "action": action})
+            raise ApiError(
+                409,
+                "INVALID_STATE_TRANSITION",
+                "The session does not wait for people.",
+                details={"status": row["status"], "action": action},
+            )
         conn.execute(update(SESSIONS).where(SESSIONS.c.review_id == row["review_id"]).values(**values))
-        audit.append(conn, at=now, review_id=row["review_id"], actor=call.caller.key, action=action, from_status=row["status"], to_status=row["status"], reason=reason)
+        audit.append(
+            conn,
+            at=now,
+            review_id=row["review_id"],
+            actor=call.caller.key,
+            action=action,
+            from_status=row["status"],
+            to_status=row["status"],
+            reason=reason,
+        )
         return {**row, **values}
 
     row = await call.service.store.write(work)
-    return Answer({"review_id": row["review_id"], "status": row["status"], "assigned_to": row["assigned_to"], "priority": row["priority"]})
+    return Answer(
+        {
+            "review_id": row["review_id"],
+            "status": row["status"],
+            "assigned_to": row["assigned_to"],
+            "priority": row["priority"],
+        }
+    )
 
 
 async def reanalyze(call: Call) -> Answer:
@@ -113,11 +170,23 @@ async def reanalyze(call: Call) -> Answer:
 
     def work(conn: Connection) -> Row:
         row = visible(load(conn, call.params["id"]), call.caller)
-        return move(conn, row, "reanalyze", actor=call.caller.key, now=now, reason=reason, lease_until=0, claimed_by=None, approvals=[])
+        return move(
+            conn,
+            row,
+            "reanalyze",
+            actor=call.caller.key,
+            now=now,
+            reason=reason,
+            lease_until=0,
+            claimed_by=None,
+            approvals=[],
+        )
 
     row = await call.service.store.write(work)
     call.service.wake()
-    return Answer({"review_id": row["review_id"], "status": row["status"], "updated_at": rfc3339(row["updated_at"])}, status=202)
+    return Answer(
+        {"review_id": row["review_id"], "status": row["status"], "updated_at": rfc3339(row["updated_at"])}, status=202
+    )
 
 
 async def suppress(call: Call) -> Answer:
@@ -133,17 +202,45 @@ async def suppress(call: Call) -> Answer:
     def work(conn: Connection) -> Row:
         row = visible(load(conn, call.params["id"]), call.caller)
         decisions.check_conflict(row, call.caller)
-        report = conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar() or {"findings": []}
+        report = conn.execute(
+            select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])
+        ).scalar() or {"findings": []}
         finding = next((item for item in report["findings"] if item["fingerprint"] == fingerprint), None)
         if finding is None:
             raise not_found()
-        values = {"tool_name": row["tool_name"], "fingerprint": fingerprint, "source_sha256": row["source_sha256"], "rule": finding["rule_id"], "owner": call.caller.key, "reason": reason, "expires_at": until}
+        values = {
+            "tool_name": row["tool_name"],
+            "fingerprint": fingerprint,
+            "source_sha256": row["source_sha256"],
+            "rule": finding["rule_id"],
+            "owner": call.caller.key,
+            "reason": reason,
+            "expires_at": until,
+        }
         upsert(conn, SUPPRESSIONS, values, key=("tool_name", "fingerprint", "source_sha256"))
-        return move(conn, row, "reanalyze", actor=call.caller.key, now=now, reason=f"suppressed {finding['rule_id']}: {reason}", lease_until=0, claimed_by=None, approvals=[])
+        return move(
+            conn,
+            row,
+            "reanalyze",
+            actor=call.caller.key,
+            now=now,
+            reason=f"suppressed {finding['rule_id']}: {reason}",
+            lease_until=0,
+            claimed_by=None,
+            approvals=[],
+        )
 
     row = await call.service.store.write(work)
     call.service.wake()
-    return Answer({"review_id": row["review_id"], "status": row["status"], "fingerprint": fingerprint, "expires_at": rfc3339(until)}, status=202)
+    return Answer(
+        {
+            "review_id": row["review_id"],
+            "status": row["status"],
+            "fingerprint": fingerprint,
+            "expires_at": rfc3339(until),
+        },
+        status=202,
+    )
 
 
 def _moment(text: str) -> int:

@@ -18,7 +18,15 @@ _MOST = 8 << 20
 
 
 def _handlers(prefix: str) -> list[Any]:
-    @route([f"/{prefix}", f"/{prefix}/{{rest:path}}"], http_method=_METHODS, opt=_OPT, include_in_schema=False, request_max_body_size=_MOST, name=f"review-{prefix}", status_code=200)
+    @route(
+        [f"/{prefix}", f"/{prefix}/{{rest:path}}"],
+        http_method=_METHODS,
+        opt=_OPT,
+        include_in_schema=False,
+        request_max_body_size=_MOST,
+        name=f"review-{prefix}",
+        status_code=200,
+    )
     async def handle(request: Request[Any, Any, Any], services: Services) -> Response[Any]:
         path = str(request.scope["path"])
         return await answer(request, services, path[path.index(f"/{prefix}") :])
@@ -26,4 +34,6 @@ def _handlers(prefix: str) -> list[Any]:
     return [handle]
 
 
-HANDLERS = [handler for prefix in ("sessions", "analysis", "review", "signing", "stats") for handler in _handlers(prefix)]
+HANDLERS = [
+    handler for prefix in ("sessions", "analysis", "review", "signing", "stats") for handler in _handlers(prefix)
+]

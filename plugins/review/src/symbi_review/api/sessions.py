@@ -17,7 +17,16 @@ from symbi_review.flow.transitions import Row, load
 from symbi_review.tables import ANALYSES, SESSIONS
 from symbi_review.validation import read_session, text_field
 
-__all__ = ["appeal_session", "get_analysis", "get_session", "list_sessions", "resubmit_session", "submit", "visible", "withdraw_session"]
+__all__ = [
+    "appeal_session",
+    "get_analysis",
+    "get_session",
+    "list_sessions",
+    "resubmit_session",
+    "submit",
+    "visible",
+    "withdraw_session",
+]
 
 _MOST_WAIT = 30
 
@@ -42,7 +51,11 @@ async def submit(call: Call) -> Answer:
     call.caller.need("tool:review")
     new = read_session(call.body)
     review_id, now = str(call.service.context.ids.uuid()), call.service.now()
-    row = await call.service.store.write(lambda c: submissions.create(c, new, call.caller, review_id=review_id, now=now, most_waiting=call.service.config.max_queue))
+    row = await call.service.store.write(
+        lambda c: submissions.create(
+            c, new, call.caller, review_id=review_id, now=now, most_waiting=call.service.config.max_queue
+        )
+    )
     call.service.wake()
     body = {"review_id": row["review_id"], "status": row["status"], "created_at": rfc3339(row["created_at"])}
     return Answer(body, status=201, headers={"Location": f"/api/v1/sessions/{row['review_id']}"})
@@ -67,8 +80,14 @@ async def list_sessions(call: Call) -> Answer:
 
     def read(conn: Connection) -> tuple[int, list[Row]]:
         total = conn.execute(select(func.count()).select_from(SESSIONS).where(condition)).scalar_one()
-        query = select(SESSIONS).where(condition).order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.review_id).limit(limit).offset((page - 1) * limit)
-        return total, list(conn.execute(query).mappings())
+        query = (
+            select(SESSIONS)
+            .where(condition)
+            .order_by(SESSIONS.c.created_at.desc(), SESSIONS.c.review_id)
+            .limit(limit)
+            .offset((page - 1) * limit)
+        )
+        return total, list(conn.execute(query).mappings().all())
 
     total, rows = await call.service.store.read(read)
     pagination = {"page": page, "limit": limit, "total": total, "has_next": page * limit < total}
@@ -82,9 +101,29 @@ async def get_session(call: Call) -> Answer:
 
     def read(conn: Connection) -> tuple[Row, dict[str, Any] | None, Row | None]:
         row = visible(load(conn, call.params["id"]), call.caller)
-        report = conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar() if row["analysis_id"] else None
-        same = (SESSIONS.c.tool_name == row["tool_name"]) & (SESSIONS.c.author == row["author"]) & (SESSIONS.c.status == "signed") & (SESSIONS.c.review_id != row["review_id"])
-        previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc()).limit(1)).mappings().first() if reviewer else None
+        report = (
+            conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar()
+            if row["analysis_id"]
+            else None
+        )
+        same = (
+            (SESSIONS.c.tool_name == row["tool_name"])
+            & (SESSIONS.c.author == row["author"])
+            & (SESSIONS.c.status == "signed")
+            & (SESSIONS.c.review_id != row["review_id"])
+        )
+        previous = (
+            conn.execute(
+                select(SESSIONS)
+                .where(same)
+                .order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc())
+                .limit(1)
+            )
+            .mappings()
+            .first()
+            if reviewer
+            else None
+        )
         return row, report, previous
 
     row, report, previous = await call.service.store.read(read)
@@ -96,7 +135,10 @@ async def get_session(call: Call) -> Answer:
     tag = etag_of(row)
     if call.headers.get("if-none-match") == tag:
         return Answer(None, status=304, headers={"ETag": tag})
-    return Answer(session_view(row, report, reviewer=reviewer or row["submitter"] == call.caller.key, previous=previous), headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+    return Answer(
+        session_view(row, report, reviewer=reviewer or row["submitter"] == call.caller.key, previous=previous),
+        headers={"ETag": tag, "Cache-Control": "private, no-cache"},
+    )
 
 
 async def get_analysis(call: Call) -> Answer:
@@ -123,7 +165,12 @@ async def resubmit_session(call: Call) -> Answer:
 
     def work(conn: Connection) -> Row:
         row = owned(load(conn, call.params["id"]), call.caller)
-        merged = {"tool_name": row["tool_name"], "tool_version": row["tool_version"], "metadata": row["metadata"], **call.body}
+        merged = {
+            "tool_name": row["tool_name"],
+            "tool_version": row["tool_version"],
+            "metadata": row["metadata"],
+            **call.body,
+        }
         return submissions.resubmit(conn, row, read_session(merged), call.caller, now=now)
 
     row = await call.service.store.write(work)
@@ -134,7 +181,9 @@ async def resubmit_session(call: Call) -> Answer:
 async def withdraw_session(call: Call) -> Answer:
     """POST /sessions/{id}/withdraw."""
     now = call.service.now()
-    row = await call.service.store.write(lambda c: submissions.withdraw(c, owned(load(c, call.params["id"]), call.caller), call.caller, now=now))
+    row = await call.service.store.write(
+        lambda c: submissions.withdraw(c, owned(load(c, call.params["id"]), call.caller), call.caller, now=now)
+    )
     call.service.wake()
     return Answer(_brief(row))
 
@@ -143,6 +192,10 @@ async def appeal_session(call: Call) -> Answer:
     """POST /sessions/{id}/appeal {reason}."""
     reason = text_field(call.body, "reason", most=16_384, required=True, message="A reason is required")
     now = call.service.now()
-    row = await call.service.store.write(lambda c: submissions.appeal(c, owned(load(c, call.params["id"]), call.caller), call.caller, now=now, reason=reason))
+    row = await call.service.store.write(
+        lambda c: submissions.appeal(
+            c, owned(load(c, call.params["id"]), call.caller), call.caller, now=now, reason=reason
+        )
+    )
     call.service.wake()
     return Answer(_brief(row))

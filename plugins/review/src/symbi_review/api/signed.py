@@ -23,8 +23,23 @@ from symbi_review.validation import text_field
 __all__ = ["crl", "download", "keys", "package_json", "revoke_tool", "root", "sign_again", "signing_status"]
 
 _MEDIA = "application/vnd.symbi.signed-tool+zip"
-_WORDS = {"approved_for_signing": "pending", "signing": "in_progress", "signed": "completed", "signing_failed": "failed", "revoked": "revoked"}
-_SHOWN = ("algorithm", "key_id", "signature", "signed_at", "payload", "payload_type", "package_sha256", "key_fingerprint")
+_WORDS = {
+    "approved_for_signing": "pending",
+    "signing": "in_progress",
+    "signed": "completed",
+    "signing_failed": "failed",
+    "revoked": "revoked",
+}
+_SHOWN = (
+    "algorithm",
+    "key_id",
+    "signature",
+    "signed_at",
+    "payload",
+    "payload_type",
+    "package_sha256",
+    "key_fingerprint",
+)
 
 
 def _status_view(row: Row) -> dict[str, Any]:
@@ -76,19 +91,37 @@ def _unsigned(row: Row) -> ApiError:
 
 async def _package(call: Call) -> tuple[str, bytes, str]:
     row = await _row(call)
-    if row["submitter"] != call.caller.key and not call.caller.scopes & {"tool:approve", "tool:admin", "tool:download", "tool:sign"}:
+    if row["submitter"] != call.caller.key and not call.caller.scopes & {
+        "tool:approve",
+        "tool:admin",
+        "tool:download",
+        "tool:sign",
+    }:
         call.caller.need("tool:download")
     until = expiry_ms(row["conditions"] or [])
     if row["status"] == "signed" and until is not None and call.service.now() > until:
-        raise ApiError(410, "REVOKED", "The approval of this tool has expired.", details={"reason": "expired", "revoked_at": rfc3339(until)})
+        raise ApiError(
+            410,
+            "REVOKED",
+            "The approval of this tool has expired.",
+            details={"reason": "expired", "revoked_at": rfc3339(until)},
+        )
     if row["status"] != "signed":
         raise _unsigned(row)
-    found = await call.service.store.read(lambda c: c.execute(select(PACKAGES).where(PACKAGES.c.review_id == row["review_id"])).first())
-    if found is None or hashlib.sha256(found.content).hexdigest() != found.sha256 or found.sha256 != row["signature"]["package_sha256"]:
+    found = await call.service.store.read(
+        lambda c: c.execute(select(PACKAGES).where(PACKAGES.c.review_id == row["review_id"])).first()
+    )
+    if (
+        found is None
+        or hashlib.sha256(found.content).hexdigest() != found.sha256
+        or found.sha256 != row["signature"]["package_sha256"]
+    ):
         call.service.context.logger.error("the stored package of review %s is damaged", row["review_id"])
         raise ApiError(500, "INTEGRITY_ERROR", "The stored package is damaged; the operator has been told.")
     now = call.service.now()
-    await call.service.store.write(lambda c: audit.append(c, at=now, review_id=row["review_id"], actor=call.caller.key, action="download"))
+    await call.service.store.write(
+        lambda c: audit.append(c, at=now, review_id=row["review_id"], actor=call.caller.key, action="download")
+    )
     return found.filename, found.content, found.sha256
 
 
@@ -111,13 +144,20 @@ async def download(call: Call) -> Answer:
         "X-Content-Type-Options": "nosniff",
     }
     if tag in [part.strip() for part in call.headers.get("if-none-match", "").split(",")]:
-        return Answer(status=304, headers={key: headers[key] for key in ("ETag", "Cache-Control")}, content=b"", media_type=_MEDIA)
+        return Answer(
+            status=304, headers={key: headers[key] for key in ("ETag", "Cache-Control")}, content=b"", media_type=_MEDIA
+        )
     span = _range(call.headers.get("range"), len(content))
     if span is None or call.headers.get("if-range", tag) != tag:
         return Answer(content=content, media_type=_MEDIA, headers=headers)
     start, end = span
     if start >= len(content):
-        raise ApiError(416, "RANGE_NOT_SATISFIABLE", "The package has no such bytes.", headers={"Content-Range": f"bytes */{len(content)}"})
+        raise ApiError(
+            416,
+            "RANGE_NOT_SATISFIABLE",
+            "The package has no such bytes.",
+            headers={"Content-Range": f"bytes */{len(content)}"},
+        )
     headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
     return Answer(status=206, content=content[start : end + 1], media_type=_MEDIA, headers=headers)
 
@@ -141,7 +181,15 @@ async def revoke_tool(call: Call) -> Answer:
 
     def work(conn: Connection) -> Row:
         row = visible(load(conn, call.params["id"]), call.caller)
-        return move(conn, row, "revoke", actor=call.caller.key, now=now, reason=reason, revoked={"reason": reason, "at": rfc3339(now), "by": call.caller.subject})
+        return move(
+            conn,
+            row,
+            "revoke",
+            actor=call.caller.key,
+            now=now,
+            reason=reason,
+            revoked={"reason": reason, "at": rfc3339(now), "by": call.caller.subject},
+        )
 
     row = await call.service.store.write(work)
     call.service.wake()
@@ -165,7 +213,15 @@ async def keys(call: Call) -> Answer:
     call.caller.need("tool:sign", "tool:audit", "tool:approve")
     found = await (await call.service.signer()).keys()
     shown = [
-        {"key_id": key.key_id, "fingerprint": key.fingerprint, "algorithm": key.algorithm, "state": key.state, "not_before": rfc3339(key.not_before_ms), "not_after": rfc3339(key.not_after_ms), "reason": key.reason}
+        {
+            "key_id": key.key_id,
+            "fingerprint": key.fingerprint,
+            "algorithm": key.algorithm,
+            "state": key.state,
+            "not_before": rfc3339(key.not_before_ms),
+            "not_after": rfc3339(key.not_after_ms),
+            "reason": key.reason,
+        }
         for key in found
     ]
     return Answer({"keys": shown})

@@ -64,7 +64,9 @@ ENDPOINTS = (
 
 @lru_cache(maxsize=1)
 def _compiled() -> tuple[tuple[Endpoint, re.Pattern[str]], ...]:
-    return tuple((endpoint, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", endpoint.path))) for endpoint in ENDPOINTS)
+    return tuple(
+        (endpoint, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", endpoint.path))) for endpoint in ENDPOINTS
+    )
 
 
 def find(method: str, path: str) -> tuple[Endpoint | None, dict[str, str], list[str]]:

@@ -29,9 +29,19 @@ def session_item(row: Row) -> dict[str, Any]:
     }
 
 
-def session_view(row: Row, report: dict[str, Any] | None, *, reviewer: bool, previous: Row | None = None) -> dict[str, Any]:
+def session_view(
+    row: Row, report: dict[str, Any] | None, *, reviewer: bool, previous: Row | None = None
+) -> dict[str, Any]:
     """`GET /sessions/{id}`; before the first analysis the results are null."""
-    results = {"risk_score": report["risk_score"], "findings": report["findings"], "recommendations": report["recommendations"]} if report is not None else None
+    results = (
+        {
+            "risk_score": report["risk_score"],
+            "findings": report["findings"],
+            "recommendations": report["recommendations"],
+        }
+        if report is not None
+        else None
+    )
     view = {
         "review_id": row["review_id"],
         "tool_name": row["tool_name"],
@@ -64,9 +74,21 @@ def session_view(row: Row, report: dict[str, Any] | None, *, reviewer: bool, pre
 def _changes(old: Row, new: Row) -> dict[str, Any]:
     import difflib
 
-    diff = "\n".join(difflib.unified_diff(old["source_code"].splitlines(), new["source_code"].splitlines(), old["tool_version"], new["tool_version"], lineterm=""))
+    diff = "\n".join(
+        difflib.unified_diff(
+            old["source_code"].splitlines(),
+            new["source_code"].splitlines(),
+            old["tool_version"],
+            new["tool_version"],
+            lineterm="",
+        )
+    )
     changed = sorted(key for key in new["metadata"] if old["metadata"].get(key) != new["metadata"][key])
-    return {"since": old["review_id"], "metadata": {key: {"was": old["metadata"].get(key), "is": new["metadata"][key]} for key in changed}, "source_diff": diff[: 1 << 18]}
+    return {
+        "since": old["review_id"],
+        "metadata": {key: {"was": old["metadata"].get(key), "is": new["metadata"][key]} for key in changed},
+        "source_diff": diff[: 1 << 18],
+    }
 
 
 def analysis_view(row: Any) -> dict[str, Any]:

@@ -46,7 +46,9 @@ async def session_audit(call: Call) -> Answer:
 
     def read(conn: Connection) -> list[dict[str, Any]]:
         visible(load(conn, call.params["id"]), call.caller)
-        rows = conn.execute(select(AUDIT).where(AUDIT.c.review_id == call.params["id"]).order_by(AUDIT.c.seq)).mappings()
+        rows = conn.execute(
+            select(AUDIT).where(AUDIT.c.review_id == call.params["id"]).order_by(AUDIT.c.seq)
+        ).mappings()
         return [{**row, "at": rfc3339(row["at"])} for row in rows]
 
     return Answer({"records": await call.service.store.read(read)})
@@ -93,12 +95,22 @@ async def logout(call: Call) -> Answer:
     """POST /review/logout: the token of this request is not accepted again."""
     caller = call.caller
     if not caller.jti:
-        raise ApiError(400, "INVALID_REQUEST", "This token has no jti and cannot be revoked.", details={"field": "jti", "reason": "missing_required_field"})
+        raise ApiError(
+            400,
+            "INVALID_REQUEST",
+            "This token has no jti and cannot be revoked.",
+            details={"field": "jti", "reason": "missing_required_field"},
+        )
     now = call.service.now()
 
     def work(conn: Connection) -> None:
         conn.execute(delete(TOKENS).where(TOKENS.c.until < now - 60_000))
-        insert_ignore(conn, TOKENS, {"issuer": caller.issuer, "jti": caller.jti, "until": caller.until * 1000}, key=("issuer", "jti"))
+        insert_ignore(
+            conn,
+            TOKENS,
+            {"issuer": caller.issuer, "jti": caller.jti, "until": caller.until * 1000},
+            key=("issuer", "jti"),
+        )
 
     await call.service.store.write(work)
     return Answer({"status": "ok"})

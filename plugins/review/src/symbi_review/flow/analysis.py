@@ -54,9 +54,13 @@ async def _one(name: str, analyzer: ReviewAnalyzer | None, submission: Submissio
     return gap(name, reason)
 
 
-async def analyze_with(analyzers: Mapping[str, ReviewAnalyzer | None], submission: Submission, *, deadline: float) -> list[AnalysisReport]:
+async def analyze_with(
+    analyzers: Mapping[str, ReviewAnalyzer | None], submission: Submission, *, deadline: float
+) -> list[AnalysisReport]:
     """All analyzers at once, each within the deadline and tried three times when it fails."""
-    return list(await asyncio.gather(*(_one(name, analyzer, submission, deadline) for name, analyzer in analyzers.items())))
+    return list(
+        await asyncio.gather(*(_one(name, analyzer, submission, deadline) for name, analyzer in analyzers.items()))
+    )
 
 
 def joined(reports: list[AnalysisReport], suppressed: Mapping[str, str], past: list[dict[str, Any]]) -> dict[str, Any]:
@@ -65,26 +69,39 @@ def joined(reports: list[AnalysisReport], suppressed: Mapping[str, str], past: l
     `suppressed` maps fingerprints to reasons; an insight may raise the score by at most ten points within the band of a person's review.
     """
     findings = [finding for report in reports for finding in report.findings][:_MOST_FINDINGS]
-    findings = [msgspec.structs.replace(finding, suppressed=finding.fingerprint in suppressed and finding.category != "analysis_incomplete") for finding in findings]
+    findings = [
+        msgspec.structs.replace(
+            finding, suppressed=finding.fingerprint in suppressed and finding.category != "analysis_incomplete"
+        )
+        for finding in findings
+    ]
     score = score_findings(findings)
     insights, raised = insights_for(findings, past)
     risk = min(100, score.risk_score + raised)
     complete = all(report.complete for report in reports) and bool(reports)
     sure = min((f.confidence for f in findings if f.severity != "info" and not f.suppressed), default=0.95)
     observed = sorted({item.permission: item.line for report in reports for item in report.observed}.items())
-    views = [finding_view(finding, number, suppressed.get(finding.fingerprint)) for number, finding in enumerate(findings, 1)]
+    views = [
+        finding_view(finding, number, suppressed.get(finding.fingerprint)) for number, finding in enumerate(findings, 1)
+    ]
     return {
         "risk_score": risk,
         "risk": band_of(risk),
         "complete": complete,
         "confidence": round(sure if complete else min(sure, 0.5), 4),
         "findings": views,
-        "recommendations": list(dict.fromkeys(f.recommendation for f in findings if not f.suppressed and f.severity != "info" and f.recommendation)),
+        "recommendations": list(
+            dict.fromkeys(
+                f.recommendation for f in findings if not f.suppressed and f.severity != "info" and f.recommendation
+            )
+        ),
         "rag_insights": insights,
         "score_breakdown": msgspec.to_builtins(score.breakdown),
         "lifted_by": list(score.lifted_by),
         "permissions_observed": [{"permission": name, "line": line} for name, line in observed],
-        "analyzers": [{"name": r.analyzer, "version": r.version, "ruleset": r.ruleset, "complete": r.complete} for r in reports],
+        "analyzers": [
+            {"name": r.analyzer, "version": r.version, "ruleset": r.ruleset, "complete": r.complete} for r in reports
+        ],
         "language": next((r.language for r in reports if r.language), ""),
         "normalised_hash": next((r.normalised_hash for r in reports if r.normalised_hash), ""),
     }

@@ -35,7 +35,9 @@ def contradiction(conditions: list[str], report: dict[str, Any]) -> str | None:
     if hosts is not None:
         for permission in observed:
             head, _, host = permission.partition(":")
-            if head == "net.outbound" and (not host or not any(host == allowed or host.endswith("." + allowed) for allowed in hosts)):
+            if head == "net.outbound" and (
+                not host or not any(host == allowed or host.endswith("." + allowed) for allowed in hosts)
+            ):
                 return f"the code contacts {host or 'a host chosen at run time'}, which `hosts:` does not allow"
     allowed = _values(conditions, "permissions:")
     if allowed is not None:

@@ -47,7 +47,12 @@ def read_decision(body: dict[str, Any], caller: Caller) -> Decision:
         raise missing("comments", "Comments of at least 10 characters are required for this decision")
     reviewer = text_field(body, "reviewer_id", most=254) or caller.subject
     if reviewer.casefold() not in caller.names():
-        raise ApiError(403, "IDENTITY_MISMATCH", "reviewer_id is not the person of the token.", details={"field": "reviewer_id", "reason": "identity_mismatch"})
+        raise ApiError(
+            403,
+            "IDENTITY_MISMATCH",
+            "reviewer_id is not the person of the token.",
+            details={"field": "reviewer_id", "reason": "identity_mismatch"},
+        )
     return Decision(
         decision=word,
         comments=comments,
@@ -62,32 +67,64 @@ def check_conflict(row: Row, caller: Caller) -> None:
     """Four eyes: neither the submitter nor the author nor whoever decided what is appealed."""
     names = caller.names()
     if row["submitter"] == caller.key or str(row["author"]).casefold() in names:
-        raise ApiError(403, "REVIEWER_CONFLICT", "Submitters and authors do not review their own tools.", details={"reason": "four_eyes"})
+        raise ApiError(
+            403,
+            "REVIEWER_CONFLICT",
+            "Submitters and authors do not review their own tools.",
+            details={"reason": "four_eyes"},
+        )
     if names & {str(name).casefold() for name in row["not_by"] or []}:
-        raise ApiError(403, "REVIEWER_CONFLICT", "An appeal goes to another person.", details={"reason": "decided_before"})
+        raise ApiError(
+            403, "REVIEWER_CONFLICT", "An appeal goes to another person.", details={"reason": "decided_before"}
+        )
 
 
 def claim(conn: Connection, row: Row, caller: Caller, *, now: int, minutes: int) -> Row:
     """Take an item for a while; taking it again renews the lease."""
     check_conflict(row, caller)
     if row["status"] == "under_review" and row["claimed_by"] != caller.key and (row["lease_until"] or 0) > now:
-        raise ApiError(409, "REVIEW_CLAIMED", "Somebody else has claimed this review.", details={"lease_until": rfc3339(row["lease_until"])})
-    return move(conn, row, "claim", actor=caller.key, now=now, claimed_by=caller.key, assigned_to=caller.email or caller.subject, lease_until=now + minutes * 60_000)
+        raise ApiError(
+            409,
+            "REVIEW_CLAIMED",
+            "Somebody else has claimed this review.",
+            details={"lease_until": rfc3339(row["lease_until"])},
+        )
+    return move(
+        conn,
+        row,
+        "claim",
+        actor=caller.key,
+        now=now,
+        claimed_by=caller.key,
+        assigned_to=caller.email or caller.subject,
+        lease_until=now + minutes * 60_000,
+    )
 
 
 def release(conn: Connection, row: Row, caller: Caller, *, now: int) -> Row:
     """Give an item back."""
     if row["status"] == "under_review" and row["claimed_by"] != caller.key and not caller.admin:
-        raise ApiError(409, "REVIEW_CLAIMED", "Somebody else has claimed this review.", details={"lease_until": rfc3339(row["lease_until"])})
+        raise ApiError(
+            409,
+            "REVIEW_CLAIMED",
+            "Somebody else has claimed this review.",
+            details={"lease_until": rfc3339(row["lease_until"])},
+        )
     return move(conn, row, "release", actor=caller.key, now=now, claimed_by=None, assigned_to=None, lease_until=None)
 
 
-def decide(conn: Connection, row: Row, decision: Decision, caller: Caller, config: ReviewConfig, *, now: int, etag: str | None) -> dict[str, Any]:
+def decide(
+    conn: Connection, row: Row, decision: Decision, caller: Caller, config: ReviewConfig, *, now: int, etag: str | None
+) -> dict[str, Any]:
     """Carry out a decision and give the answer of the API."""
     check_conflict(row, caller)
     _check_state(row, caller, now)
     _check_fresh(row, decision, etag)
-    conditions = [canonical_condition(text) for text in decision.conditions] if decision.decision == "approve" else list(decision.conditions)
+    conditions = (
+        [canonical_condition(text) for text in decision.conditions]
+        if decision.decision == "approve"
+        else list(decision.conditions)
+    )
     record = {
         "decision": decision.decision,
         "reviewer_id": decision.reviewer_id,
@@ -100,38 +137,98 @@ def decide(conn: Connection, row: Row, decision: Decision, caller: Caller, confi
     freed = {"claimed_by": None, "assigned_to": None, "lease_until": None}
     if decision.decision != "approve":
         expires = now + config.changes_days * 86_400_000 if decision.decision == "request_changes" else None
-        after = move(conn, row, decision.decision, actor=caller.key, now=now, reason=decision.comments, decision=record, decided_at=now, conditions=conditions, expires_at=expires, approvals=[], **freed)
+        after = move(
+            conn,
+            row,
+            decision.decision,
+            actor=caller.key,
+            now=now,
+            reason=decision.comments,
+            decision=record,
+            decided_at=now,
+            conditions=conditions,
+            expires_at=expires,
+            approvals=[],
+            **freed,
+        )
         return _answer(row, decision, now, after["status"])
     approvals = [*(row["approvals"] or []), record]
     if len({item["reviewer_id"].casefold() for item in approvals}) < len(approvals):
-        raise ApiError(409, "ALREADY_DECIDED", "You have approved this already; a second person must.", details={"decision": approvals[0]})
+        raise ApiError(
+            409,
+            "ALREADY_DECIDED",
+            "You have approved this already; a second person must.",
+            details={"decision": approvals[0]},
+        )
     two = config.two_person_min_risk is not None and (row["risk_score"] or 0) >= config.two_person_min_risk
     if two and len(approvals) < 2:
-        move(conn, row, "first_approval", actor=caller.key, now=now, reason=decision.comments, approvals=approvals, **freed)
+        move(
+            conn,
+            row,
+            "first_approval",
+            actor=caller.key,
+            now=now,
+            reason=decision.comments,
+            approvals=approvals,
+            **freed,
+        )
         return _answer(row, decision, now, "pending_second_approval")
     every = list(dict.fromkeys(condition for item in approvals for condition in item["conditions"]))
-    after = move(conn, row, "approve", actor=caller.key, now=now, reason=decision.comments, decision=record, decided_at=now, approvals=approvals, conditions=every, tries=0, next_try_at=now, **freed)
+    after = move(
+        conn,
+        row,
+        "approve",
+        actor=caller.key,
+        now=now,
+        reason=decision.comments,
+        decision=record,
+        decided_at=now,
+        approvals=approvals,
+        conditions=every,
+        tries=0,
+        next_try_at=now,
+        **freed,
+    )
     return _answer(row, decision, now, after["status"])
 
 
 def _answer(row: Row, decision: Decision, now: int, status: str) -> dict[str, Any]:
-    return {"review_id": row["review_id"], "decision": decision.decision, "processed_at": rfc3339(now), "next_status": status}
+    return {
+        "review_id": row["review_id"],
+        "decision": decision.decision,
+        "processed_at": rfc3339(now),
+        "next_status": status,
+    }
 
 
 def _check_state(row: Row, caller: Caller, now: int) -> None:
     if row["status"] not in WAITS_FOR_PEOPLE:
         if row["decision"] is not None and row["decided_at"] is not None and row["status"] != "analyzing":
             first = {key: row["decision"].get(key) for key in ("decision", "reviewer_id", "processed_at")}
-            raise ApiError(409, "ALREADY_DECIDED", "This review has been decided.", details={"first": first, "status": row["status"]})
+            raise ApiError(
+                409,
+                "ALREADY_DECIDED",
+                "This review has been decided.",
+                details={"first": first, "status": row["status"]},
+            )
         details = {"status": row["status"], "action": "decide", "allowed": allowed_from(row["status"])}
-        raise ApiError(409, "INVALID_STATE_TRANSITION", f"A session in state {row['status']} cannot be decided.", details=details)
+        raise ApiError(
+            409, "INVALID_STATE_TRANSITION", f"A session in state {row['status']} cannot be decided.", details=details
+        )
     held = row["status"] == "under_review" and row["claimed_by"] != caller.key and (row["lease_until"] or 0) > now
     if held and not caller.admin:
-        raise ApiError(409, "REVIEW_CLAIMED", "Somebody else has claimed this review.", details={"lease_until": rfc3339(row["lease_until"])})
+        raise ApiError(
+            409,
+            "REVIEW_CLAIMED",
+            "Somebody else has claimed this review.",
+            details={"lease_until": rfc3339(row["lease_until"])},
+        )
 
 
 def _check_fresh(row: Row, decision: Decision, etag: str | None) -> None:
-    stale = (decision.analysis_id and decision.analysis_id != row["analysis_id"]) or (decision.source_sha256 and decision.source_sha256 != row["source_sha256"])
+    stale = (decision.analysis_id and decision.analysis_id != row["analysis_id"]) or (
+        decision.source_sha256 and decision.source_sha256 != row["source_sha256"]
+    )
     if etag is not None and etag not in ("*", f'"{row["review_id"]}-{row["version"]}"'):
         stale = True
     if stale:

@@ -18,7 +18,7 @@ _PRIORITY = {"low": -10, "normal": 0, "high": 10, "urgent": 20}
 
 
 def priority_of(row: Row, criticals: int, now: int) -> tuple[int, str]:
-    """(score, word): risk, ten for each full day of waiting (thirty at most), the submitter's wish, five for each critical finding (fifteen at most)."""
+    """(score, word): risk, ten for each full day of waiting (thirty at most), the submitter's wish, five for each critical finding (fifteen at most)."""  # noqa: E501  # one list, one place
     days = max(0, now - (row["escalated_at"] or row["created_at"])) // _DAY_MS
     score = (row["risk_score"] or 0) + min(30, 10 * days) + _PRIORITY[row["priority"]] + min(15, 5 * criticals)
     word = "urgent" if score >= 110 else "high" if score >= 70 else "normal" if score >= 40 else "low"
@@ -29,7 +29,17 @@ def queue_view(conn: Connection, *, now: int) -> dict[str, Any]:
     """The answer of `GET /review/queue`, most urgent first."""
     query = select(SESSIONS).where(SESSIONS.c.status.in_(sorted(WAITS_FOR_PEOPLE)))
     rows = conn.execute(query).mappings().all()
-    reports = dict(conn.execute(select(ANALYSES.c.analysis_id, ANALYSES.c.report).where(ANALYSES.c.analysis_id.in_([r["analysis_id"] for r in rows]))).all()) if rows else {}  # type: ignore[arg-type]
+    reports = (
+        dict(
+            conn.execute(
+                select(ANALYSES.c.analysis_id, ANALYSES.c.report).where(
+                    ANALYSES.c.analysis_id.in_([r["analysis_id"] for r in rows])
+                )
+            ).all()
+        )
+        if rows
+        else {}
+    )
     items = []
     for row in rows:
         findings = (reports.get(row["analysis_id"]) or {}).get("findings", [])

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIONS", "APPROVED", "FINAL", "GROUPS", "PENDING", "STATUSES", "WAITS_FOR_PEOPLE", "allowed_from", "target_of"]
+__all__ = [
+    "ACTIONS",
+    "APPROVED",
+    "FINAL",
+    "GROUPS",
+    "PENDING",
+    "STATUSES",
+    "WAITS_FOR_PEOPLE",
+    "allowed_from",
+    "target_of",
+]
 
 STATUSES = (
     "submitted",

@@ -16,7 +16,7 @@ from symbi_review.tables import EVENTS, SESSIONS
 
 __all__ = ["EVENT_OF", "Row", "emit", "load", "move"]
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 EVENT_OF = {
     "submit": "tool.submitted",
@@ -49,9 +49,15 @@ def move(conn: Connection, row: Row, action: str, *, actor: str, now: int, reaso
     target = target_of(action, row["status"])
     if target is None:
         details = {"status": row["status"], "action": action, "allowed": allowed_from(row["status"])}
-        raise ApiError(409, "INVALID_STATE_TRANSITION", f"A session in state {row['status']} does not allow this.", details=details)
+        raise ApiError(
+            409, "INVALID_STATE_TRANSITION", f"A session in state {row['status']} does not allow this.", details=details
+        )
     values = {**changes, "status": target, "version": row["version"] + 1, "updated_at": now}
-    where = (SESSIONS.c.review_id == row["review_id"]) & (SESSIONS.c.status == row["status"]) & (SESSIONS.c.version == row["version"])
+    where = (
+        (SESSIONS.c.review_id == row["review_id"])
+        & (SESSIONS.c.status == row["status"])
+        & (SESSIONS.c.version == row["version"])
+    )
     if conn.execute(update(SESSIONS).where(where).values(**values)).rowcount != 1:
         raise ApiError(409, "CONFLICT", "The session has changed meanwhile.", details={"reason": "concurrent_change"})
     after = {**row, **values}
@@ -87,6 +93,15 @@ def emit(conn: Connection, kind: str, row: Row, *, now: int, **more: Any) -> Non
     }
     conn.execute(
         insert(EVENTS).values(
-            seq=seq, event_id=str(uuid.uuid4()), type=kind, at=now, review_id=row["review_id"], submitter=row["submitter"], body=body, delivered=False, tries=0, next_try_at=0
+            seq=seq,
+            event_id=str(uuid.uuid4()),
+            type=kind,
+            at=now,
+            review_id=row["review_id"],
+            submitter=row["submitter"],
+            body=body,
+            delivered=False,
+            tries=0,
+            next_try_at=0,
         )
     )

@@ -17,7 +17,19 @@ from symbi_review.flow.submissions import known_names
 from symbi_review.flow.transitions import Row, emit, load, move
 from symbi_review.tables import ANALYSES, PACKAGES, SESSIONS, SUPPRESSIONS
 
-__all__ = ["keep_analysis", "keep_package", "next_to_analyze", "next_to_sign", "package_request", "past_reviews", "revoke_by_keys", "signing_failed", "submission_of", "suppressed_for", "sweep"]
+__all__ = [
+    "keep_analysis",
+    "keep_package",
+    "next_to_analyze",
+    "next_to_sign",
+    "package_request",
+    "past_reviews",
+    "revoke_by_keys",
+    "signing_failed",
+    "submission_of",
+    "suppressed_for",
+    "sweep",
+]
 
 SYSTEM = "system:review"
 _LEASE_MS = 300_000
@@ -29,8 +41,15 @@ _LEVELS = (4, 8, 24)
 
 def next_to_analyze(conn: Connection, *, now: int) -> Row | None:
     """Lease the oldest session that waits for an analysis, or whose worker has died."""
-    waits = or_(SESSIONS.c.status == "submitted", and_(SESSIONS.c.status == "analyzing", or_(SESSIONS.c.lease_until.is_(None), SESSIONS.c.lease_until <= now)))
-    row = conn.execute(select(SESSIONS).where(waits).order_by(SESSIONS.c.created_at, SESSIONS.c.review_id).limit(1)).mappings().first()
+    waits = or_(
+        SESSIONS.c.status == "submitted",
+        and_(SESSIONS.c.status == "analyzing", or_(SESSIONS.c.lease_until.is_(None), SESSIONS.c.lease_until <= now)),
+    )
+    row = (
+        conn.execute(select(SESSIONS).where(waits).order_by(SESSIONS.c.created_at, SESSIONS.c.review_id).limit(1))
+        .mappings()
+        .first()
+    )
     return move(conn, row, "analyze", actor=SYSTEM, now=now, lease_until=now + _LEASE_MS) if row is not None else None
 
 
@@ -53,9 +72,11 @@ def submission_of(conn: Connection, row: Row) -> Submission:
 def suppressed_for(conn: Connection, row: Row, *, now: int) -> dict[str, str]:
     """Accepted findings of exactly this tool and source that have not expired: fingerprint to reason."""
     query = select(SUPPRESSIONS.c.fingerprint, SUPPRESSIONS.c.reason).where(
-        (SUPPRESSIONS.c.tool_name == row["tool_name"]) & (SUPPRESSIONS.c.source_sha256 == row["source_sha256"]) & (SUPPRESSIONS.c.expires_at > now)
+        (SUPPRESSIONS.c.tool_name == row["tool_name"])
+        & (SUPPRESSIONS.c.source_sha256 == row["source_sha256"])
+        & (SUPPRESSIONS.c.expires_at > now)
     )
-    return {fingerprint: reason for fingerprint, reason in conn.execute(query)}
+    return dict(conn.execute(query))
 
 
 def past_reviews(conn: Connection, row: Row, normalised_hash: str) -> list[dict[str, Any]]:
@@ -69,34 +90,82 @@ def past_reviews(conn: Connection, row: Row, normalised_hash: str) -> list[dict[
         .order_by(SESSIONS.c.created_at.desc())
         .limit(200)
     )
-    found = [{"review_id": r.review_id, "status": r.status, "normalised_hash": normalised_hash} for r in conn.execute(query) if r.report.get("normalised_hash") == normalised_hash]
+    found = [
+        {"review_id": r.review_id, "status": r.status, "normalised_hash": normalised_hash}
+        for r in conn.execute(query)
+        if r.report.get("normalised_hash") == normalised_hash
+    ]
     return sorted(found, key=lambda item: (item["status"] != "rejected", item["review_id"]))
 
 
-def keep_analysis(conn: Connection, leased: Row, report: dict[str, Any], config: ReviewConfig, *, now: int) -> Row | None:
+def keep_analysis(
+    conn: Connection, leased: Row, report: dict[str, Any], config: ReviewConfig, *, now: int
+) -> Row | None:
     """Store an analysis and send the session on its way; None when the lease was lost meanwhile."""
     row = load(conn, leased["review_id"])
     if row is None or row["status"] != "analyzing" or row["version"] != leased["version"]:
         return None
     analysis_id = str(uuid.uuid4())
     stored = {**report, "analysis_id": analysis_id}
-    conn.execute(insert(ANALYSES).values(analysis_id=analysis_id, review_id=row["review_id"], source_sha256=row["source_sha256"], report=stored, risk_score=report["risk_score"], completed_at=now))
+    conn.execute(
+        insert(ANALYSES).values(
+            analysis_id=analysis_id,
+            review_id=row["review_id"],
+            source_sha256=row["source_sha256"],
+            report=stored,
+            risk_score=report["risk_score"],
+            completed_at=now,
+        )
+    )
     known = (SESSIONS.c.author == row["author"]) & (SESSIONS.c.status.in_(["signed", "revoked"]))
     new_author = conn.execute(select(func.count()).select_from(SESSIONS).where(known)).scalar_one() == 0
     action, policy = route(report, config, has_source=bool(row["source_code"].strip()), new_author=new_author)
     way = row["routed"] or ("auto" if action != "route_to_people" else "human")
-    changes: dict[str, Any] = {"analysis_id": analysis_id, "risk_score": report["risk_score"], "routed": way, "policy": policy, "lease_until": None, "tries": 0}
+    changes: dict[str, Any] = {
+        "analysis_id": analysis_id,
+        "risk_score": report["risk_score"],
+        "routed": way,
+        "policy": policy,
+        "lease_until": None,
+        "tries": 0,
+    }
     if action == "route_to_people":
         changes |= {"escalated_at": now, "escalations": [], "claimed_by": None, "assigned_to": None}
     else:
         word = "approve" if action == "auto_approve" else "reject"
-        comments = "Decided by policy." if word == "approve" else "; ".join(f"{f['rule_id']} at {f['location']}: {f['recommendation']}" for f in report["findings"][:5])
-        decision = {"decision": word, "reviewer_id": policy, "comments": comments, "conditions": [], "processed_at": rfc3339(now), "analysis_id": analysis_id, "source_sha256": row["source_sha256"]}
-        changes |= {"decision": decision, "decided_at": now, "approvals": [decision] if word == "approve" else [], "conditions": [], "next_try_at": now}
+        comments = (
+            "Decided by policy."
+            if word == "approve"
+            else "; ".join(f"{f['rule_id']} at {f['location']}: {f['recommendation']}" for f in report["findings"][:5])
+        )
+        decision = {
+            "decision": word,
+            "reviewer_id": policy,
+            "comments": comments,
+            "conditions": [],
+            "processed_at": rfc3339(now),
+            "analysis_id": analysis_id,
+            "source_sha256": row["source_sha256"],
+        }
+        changes |= {
+            "decision": decision,
+            "decided_at": now,
+            "approvals": [decision] if word == "approve" else [],
+            "conditions": [],
+            "next_try_at": now,
+        }
     if not row["language"] and report["language"]:
         changes["language"] = report["language"]
     emit(conn, "analysis.completed", {**row, "risk_score": report["risk_score"]}, now=now, analysis_id=analysis_id)
-    return move(conn, row, action, actor=SYSTEM if action == "route_to_people" else f"policy:{policy}", now=now, reason=policy, **changes)
+    return move(
+        conn,
+        row,
+        action,
+        actor=SYSTEM if action == "route_to_people" else f"policy:{policy}",
+        now=now,
+        reason=policy,
+        **changes,
+    )
 
 
 def next_to_sign(conn: Connection, *, now: int) -> tuple[Row, dict[str, Any], Row | None] | None:
@@ -106,7 +175,11 @@ def next_to_sign(conn: Connection, *, now: int) -> tuple[Row, dict[str, Any], Ro
         and_(SESSIONS.c.status == "signing_failed", SESSIONS.c.tries < _SIGN_TRIES, SESSIONS.c.next_try_at <= now),
         and_(SESSIONS.c.status == "signing", SESSIONS.c.lease_until <= now),
     )
-    row = conn.execute(select(SESSIONS).where(due).order_by(SESSIONS.c.decided_at, SESSIONS.c.review_id).limit(1)).mappings().first()
+    row = (
+        conn.execute(select(SESSIONS).where(due).order_by(SESSIONS.c.decided_at, SESSIONS.c.review_id).limit(1))
+        .mappings()
+        .first()
+    )
     if row is None:
         return None
     return lease_for_signing(conn, row, now=now)
@@ -116,17 +189,34 @@ def lease_for_signing(conn: Connection, row: Row, *, now: int) -> tuple[Row, dic
     """Lease one session for the signer."""
     leased = move(conn, row, "begin_signing", actor=SYSTEM, now=now, lease_until=now + _SIGN_LEASE_MS)
     report = conn.execute(select(ANALYSES.c.report).where(ANALYSES.c.analysis_id == row["analysis_id"])).scalar_one()
-    same = (SESSIONS.c.tool_name == row["tool_name"]) & (SESSIONS.c.author == row["author"]) & (SESSIONS.c.status == "signed")
-    previous = conn.execute(select(SESSIONS).where(same).order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc()).limit(1)).mappings().first()
+    same = (
+        (SESSIONS.c.tool_name == row["tool_name"])
+        & (SESSIONS.c.author == row["author"])
+        & (SESSIONS.c.status == "signed")
+    )
+    previous = (
+        conn.execute(
+            select(SESSIONS)
+            .where(same)
+            .order_by(SESSIONS.c.signed_at.desc(), SESSIONS.c.decided_at.desc(), SESSIONS.c.created_at.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
     return leased, report, previous
 
 
-def package_request(row: Row, report: dict[str, Any], previous: Row | None, config: ReviewConfig) -> tuple[PackageRequest, str | None]:
+def package_request(
+    row: Row, report: dict[str, Any], previous: Row | None, config: ReviewConfig
+) -> tuple[PackageRequest, str | None]:
     """What the signer gets, and what forbids signing (a condition that the analysis contradicts)."""
     approvals = row["approvals"] or []
     conditions = list(row["conditions"] or [])
     live = [finding for finding in report["findings"] if not finding["suppressed"]]
-    counts = {level: sum(1 for f in live if f["severity"] == level) for level in ("critical", "high", "medium", "low", "info")}
+    counts = {
+        level: sum(1 for f in live if f["severity"] == level) for level in ("critical", "high", "medium", "low", "info")
+    }
     expires = expiry_ms(conditions)
     predicate = {
         "review_id": row["review_id"],
@@ -141,7 +231,10 @@ def package_request(row: Row, report: dict[str, Any], previous: Row | None, conf
         "severity_counts": counts,
         "categories": sorted({finding["category"] for finding in live}),
         "analyzer": {"analyzers": report["analyzers"], "complete": report["complete"]},
-        "permissions": {"declared": row["metadata"]["permissions"], "observed": [item["permission"] for item in report["permissions_observed"]]},
+        "permissions": {
+            "declared": row["metadata"]["permissions"],
+            "observed": [item["permission"] for item in report["permissions_observed"]],
+        },
         "conditions": conditions,
         "expires_at": rfc3339(expires),
         "previous_package_sha256": previous["signature"]["package_sha256"] if previous is not None else None,
@@ -177,31 +270,83 @@ def keep_package(conn: Connection, leased: Row, package: SignedPackage, *, now: 
         "key_fingerprint": info.key_fingerprint,
         "certificate_chain": list(package.certificate_chain),
     }
-    conn.execute(insert(PACKAGES).values(review_id=row["review_id"], filename=package.filename, sha256=info.package_sha256, content=package.content))
-    return move(conn, row, "sign", actor=SYSTEM, now=now, signature=signature, signed_at=info.signed_at_ms, signing_key=info.key_id, lease_until=None, last_error=None, tries=row["tries"] + 1)
+    conn.execute(
+        insert(PACKAGES).values(
+            review_id=row["review_id"], filename=package.filename, sha256=info.package_sha256, content=package.content
+        )
+    )
+    return move(
+        conn,
+        row,
+        "sign",
+        actor=SYSTEM,
+        now=now,
+        signature=signature,
+        signed_at=info.signed_at_ms,
+        signing_key=info.key_id,
+        lease_until=None,
+        last_error=None,
+        tries=row["tries"] + 1,
+    )
 
 
-def signing_failed(conn: Connection, leased: Row, reason: str, config: ReviewConfig, *, now: int, final: bool = False) -> None:
+def signing_failed(
+    conn: Connection, leased: Row, reason: str, config: ReviewConfig, *, now: int, final: bool = False
+) -> None:
     """Note a failed try; the third one holds the session for an operator, or rejects it where configured."""
     row = load(conn, leased["review_id"])
     if row is None or row["status"] != "signing" or row["version"] != leased["version"]:
         return
     tries = _SIGN_TRIES if final else row["tries"] + 1
-    after = move(conn, row, "signing_fails", actor=SYSTEM, now=now, reason=reason, tries=tries, next_try_at=now + 1000 * 2**tries, last_error=reason[:500], lease_until=None)
+    after = move(
+        conn,
+        row,
+        "signing_fails",
+        actor=SYSTEM,
+        now=now,
+        reason=reason,
+        tries=tries,
+        next_try_at=now + 1000 * 2**tries,
+        last_error=reason[:500],
+        lease_until=None,
+    )
     if tries >= _SIGN_TRIES and config.on_signing_exhausted == "reject" and not final:
         move(conn, after, "give_up_signing", actor=SYSTEM, now=now, reason="signing failed three times")
 
 
 def sweep(conn: Connection, *, now: int) -> None:
     """Leases that ended, escalations that are due, changes that never came, approvals that expired."""
-    for row in conn.execute(select(SESSIONS).where((SESSIONS.c.status == "under_review") & (SESSIONS.c.lease_until <= now))).mappings().all():
+    for row in (
+        conn.execute(select(SESSIONS).where((SESSIONS.c.status == "under_review") & (SESSIONS.c.lease_until <= now)))
+        .mappings()
+        .all()
+    ):
         level = len(row["escalations"] or []) + 1
         steps = [*(row["escalations"] or []), {"level": level, "at": rfc3339(now), "to": "lease_ended"}]
-        after = move(conn, row, "release", actor=SYSTEM, now=now, reason="the lease ended", claimed_by=None, assigned_to=None, lease_until=None, escalations=steps)
+        after = move(
+            conn,
+            row,
+            "release",
+            actor=SYSTEM,
+            now=now,
+            reason="the lease ended",
+            claimed_by=None,
+            assigned_to=None,
+            lease_until=None,
+            escalations=steps,
+        )
         emit(conn, "review.escalated", after, now=now, level=level)
-    for row in conn.execute(select(SESSIONS).where(SESSIONS.c.status.in_(["pending_review", "under_review"]))).mappings().all():
+    for row in (
+        conn.execute(select(SESSIONS).where(SESSIONS.c.status.in_(["pending_review", "under_review"]))).mappings().all()
+    ):
         _escalate(conn, row, now)
-    for row in conn.execute(select(SESSIONS).where((SESSIONS.c.status == "changes_requested") & (SESSIONS.c.expires_at <= now))).mappings().all():
+    for row in (
+        conn.execute(
+            select(SESSIONS).where((SESSIONS.c.status == "changes_requested") & (SESSIONS.c.expires_at <= now))
+        )
+        .mappings()
+        .all()
+    ):
         move(conn, row, "expire", actor=SYSTEM, now=now)
 
 
@@ -213,7 +358,10 @@ def _escalate(conn: Connection, row: Row, now: int) -> None:
         word = f"overdue_{hours}h"
         if word in done:
             continue
-        steps = [*(row["escalations"] or []), {"level": len(row["escalations"] or []) + 1, "at": rfc3339(now), "to": word}]
+        steps = [
+            *(row["escalations"] or []),
+            {"level": len(row["escalations"] or []) + 1, "at": rfc3339(now), "to": word},
+        ]
         conn.execute(update(SESSIONS).where(SESSIONS.c.review_id == row["review_id"]).values(escalations=steps))
         row = {**row, "escalations": steps}
         emit(conn, "review.escalated", row, now=now, level=len(steps), to=word)

@@ -13,8 +13,30 @@ from typing import Any
 
 __all__ = ["Fence", "main"]
 
-_SPAWNS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
-_CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.truncate", "shutil.rmtree", "shutil.move", "shutil.copyfile")
+_SPAWNS = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "pty.spawn",
+)
+_CHANGES = (
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.chmod",
+    "os.chown",
+    "os.truncate",
+    "shutil.rmtree",
+    "shutil.move",
+    "shutil.copyfile",
+)
 _NEVER = ("ctypes.", "sys.addaudithook", "os.kill", "signal.pthread_kill", "sys.setprofile", "sys.settrace", "mmap.")
 
 
@@ -26,7 +48,14 @@ class Fence:
         self._words = set(permissions)
         self._scratch = os.path.realpath(scratch) + os.sep
         own = {os.path.realpath(path) for path in [*sys.path, sys.prefix, sys.base_prefix] if path}
-        self._library = tuple(path + os.sep for path in own) + ("/usr/share/zoneinfo/", "/etc/ssl/", "/etc/localtime", "/dev/urandom", "/dev/null")
+        self._library = (
+            *tuple(path + os.sep for path in own),
+            "/usr/share/zoneinfo/",
+            "/etc/ssl/",
+            "/etc/localtime",
+            "/dev/urandom",
+            "/dev/null",
+        )
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if event.startswith(_NEVER):
@@ -41,7 +70,12 @@ class Fence:
             self._connect(event, args)
         elif event in ("socket.bind", "socket.listen"):
             self._need("net.listen", event)
-        elif event == "sqlite3.connect" and args and args[0] != ":memory:" and not self._heads & {"db.read", "db.write", "fs.read", "fs.write"}:
+        elif (
+            event == "sqlite3.connect"
+            and args
+            and args[0] != ":memory:"
+            and not self._heads & {"db.read", "db.write", "fs.read", "fs.write"}
+        ):
             self._refuse(event)
 
     def _refuse(self, what: str) -> None:
@@ -52,14 +86,18 @@ class Fence:
             self._refuse(f"{head} ({what})")
 
     def _inside(self, path: Any) -> bool:
-        return isinstance(path, str | bytes | os.PathLike) and os.path.realpath(os.fsdecode(path)).startswith(self._scratch)
+        return isinstance(path, str | bytes | os.PathLike) and os.path.realpath(os.fsdecode(path)).startswith(
+            self._scratch
+        )
 
     def _open(self, args: tuple[Any, ...]) -> None:
         path, _mode, flags = args
         if not isinstance(path, str | bytes) or self._inside(path):
             return
         real = os.path.realpath(os.fsdecode(path))
-        writes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND))
+        writes = isinstance(flags, int) and bool(
+            flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        )
         if not writes and real.startswith(self._library):
             return
         self._need("fs.write" if writes else "fs.read", real)
@@ -71,7 +109,9 @@ class Fence:
         program = os.path.basename(os.fsdecode(args[0])) if args and isinstance(args[0], str | bytes) else ""
         if event in ("os.fork", "os.forkpty"):
             return
-        if f"process.spawn:{program}" not in self._words and not (program.startswith("python") and "process.spawn:python" in self._words):
+        if f"process.spawn:{program}" not in self._words and not (
+            program.startswith("python") and "process.spawn:python" in self._words
+        ):
             self._refuse(f"process.spawn:{program or event}")
 
     def _connect(self, event: str, args: tuple[Any, ...]) -> None:
@@ -108,7 +148,7 @@ def main() -> None:
             result = asyncio.run(finish())
         answer = {"result": result}
         encoded = json.dumps(answer, default=str).encode()
-    except BaseException as error:  # noqa: BLE001  # whatever the tool raises is its answer
+    except BaseException as error:  # whatever the tool raises is its answer
         encoded = json.dumps({"error": f"{type(error).__name__}: {error}"[:2000]}).encode()
     out.write(encoded)
     out.flush()

@@ -11,7 +11,16 @@ import msgspec
 
 __all__ = ["ToolFunction", "functions_of", "pin_of"]
 
-_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object", "List": "array", "Dict": "object"}
+_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+    "List": "array",
+    "Dict": "object",
+}
 _MARKS = frozenset({"tool", "function_tool", "mcp_tool"})
 
 
@@ -28,7 +37,10 @@ def functions_of(source: str) -> list[ToolFunction]:
     nodes = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     marked = [node for node in nodes if any(_mark(mark) in _MARKS for mark in node.decorator_list)]
     chosen = marked or [node for node in nodes if not node.name.startswith("_")]
-    return [ToolFunction(name=node.name, description=(ast.get_docstring(node) or "")[:4096], parameters=_schema(node)) for node in chosen]
+    return [
+        ToolFunction(name=node.name, description=(ast.get_docstring(node) or "")[:4096], parameters=_schema(node))
+        for node in chosen
+    ]
 
 
 def _mark(node: ast.expr) -> str:
@@ -43,7 +55,12 @@ def _schema(node: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, Any]:
     optional |= {arg.arg for arg, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if default is not None}
     names = [arg for arg in plain if arg.arg not in ("self", "cls", "ctx", "context")]
     properties = {arg.arg: _type(arg.annotation) for arg in names}
-    return {"type": "object", "properties": properties, "required": [arg.arg for arg in names if arg.arg not in optional], "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [arg.arg for arg in names if arg.arg not in optional],
+        "additionalProperties": False,
+    }
 
 
 def _type(node: ast.expr | None) -> dict[str, Any]:

@@ -28,14 +28,23 @@ def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 
 
-async def run_tool(tool: LoadedTool, function: str, arguments: dict[str, Any], *, environ: Mapping[str, str], timeout: float) -> Any:
-    """Call a function of an installed tool. Raises `PolicyDenied` beyond its permissions, `Timeout`, or `InvalidRequest` with the tool's own error."""
+async def run_tool(
+    tool: LoadedTool, function: str, arguments: dict[str, Any], *, environ: Mapping[str, str], timeout: float
+) -> Any:
+    """Call a function of an installed tool. Raises `PolicyDenied` beyond its permissions, `Timeout`, or `InvalidRequest` with the tool's own error."""  # noqa: E501  # one list, one place
     names = {word.partition(":")[2] for word in tool.permissions if word.startswith(("env.read:", "secrets.read:"))}
     everything = "env.read" in tool.permissions
     allowed = {name: value for name, value in environ.items() if everything or name in names}
     paths = [path for path in sys.path if path]
     code = f"import sys; sys.path[:] = {paths!r}; from symbi_review.installed.child import main; main()"
-    job = msgspec.json.encode({"source": tool.source_code, "function": function, "arguments": arguments, "permissions": list(tool.permissions)})
+    job = msgspec.json.encode(
+        {
+            "source": tool.source_code,
+            "function": function,
+            "arguments": arguments,
+            "permissions": list(tool.permissions),
+        }
+    )
     with tempfile.TemporaryDirectory(prefix="symbi-tool-") as folder:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -48,7 +48,9 @@ def _judge(found: Verification, now: int) -> tuple[str, tuple[str, ...], int | N
             return f"it needs {condition}, and this runtime runs tools in tier {_TIER}", (), until
     if found.language not in ("python", ""):
         return f"tools in {found.language} cannot be run here", (), until
-    granted = {str(word) for word in found.metadata.get("permissions", [])} or {str(word) for word in predicate["permissions"]["observed"]}
+    granted = {str(word) for word in found.metadata.get("permissions", [])} or {
+        str(word) for word in predicate["permissions"]["observed"]
+    }
     return "", tuple(sorted(_narrow(granted, conditions))), until
 
 
@@ -59,9 +61,13 @@ def _narrow(granted: set[str], conditions: list[str]) -> set[str]:
         if head == "permissions":
             granted = {word for word in granted if word in words or word.partition(":")[0] in words}
         elif head == "hosts":
-            granted = {word for word in granted if not word.startswith("net.outbound")} | {f"net.outbound:{host}" for host in words}
+            granted = {word for word in granted if not word.startswith("net.outbound")} | {
+                f"net.outbound:{host}" for host in words
+            }
         elif head == "env":
-            granted = {word for word in granted if not word.startswith("env.read")} | {f"env.read:{name}" for name in words}
+            granted = {word for word in granted if not word.startswith("env.read")} | {
+                f"env.read:{name}" for name in words
+            }
     return granted
 
 
@@ -71,7 +77,12 @@ async def install(service: Any, content: bytes, by: str) -> dict[str, Any]:
     found = await signer.verify(content, require_fresh=True)
     problem, permissions, _ = _judge(found, service.now())
     if problem or found.metadata is None or found.statement is None:
-        raise ApiError(400, "VALIDATION_ERROR", f"The package cannot be installed: {problem}.", details={"field": "content", "reason": "refused", "problem": problem})
+        raise ApiError(
+            400,
+            "VALIDATION_ERROR",
+            f"The package cannot be installed: {problem}.",
+            details={"field": "content", "reason": "refused", "problem": problem},
+        )
     name = str(found.metadata["tool_name"])
     pin = pin_of(str(found.metadata.get("description", "")), found.source_code or "")
     previous = found.statement["predicate"].get("previous_package_sha256")
@@ -79,13 +90,32 @@ async def install(service: Any, content: bytes, by: str) -> dict[str, Any]:
     def work(conn: Connection) -> str | None:
         old = conn.execute(select(INSTALLED).where(INSTALLED.c.tool_name == name)).first()
         changed = old is not None and old.pin != pin and previous != old.package_sha256
-        blocked = "its description or schema differs from the pinned version, and the package does not follow it" if changed else None
-        row = {"tool_name": name, "tool_version": str(found.metadata["tool_version"]) if found.metadata else "", "package_sha256": found.package_sha256, "content": content, "pin": pin, "installed_at": service.now(), "installed_by": by, "blocked": blocked}
+        blocked = (
+            "its description or schema differs from the pinned version, and the package does not follow it"
+            if changed
+            else None
+        )
+        row = {
+            "tool_name": name,
+            "tool_version": str(found.metadata["tool_version"]) if found.metadata else "",
+            "package_sha256": found.package_sha256,
+            "content": content,
+            "pin": pin,
+            "installed_at": service.now(),
+            "installed_by": by,
+            "blocked": blocked,
+        }
         upsert(conn, INSTALLED, row, key=("tool_name",))
         return blocked
 
     blocked = await service.store.write(work)
-    return {"tool_name": name, "package_sha256": found.package_sha256, "status": "blocked" if blocked else "installed", "reason": blocked, "permissions": list(permissions)}
+    return {
+        "tool_name": name,
+        "package_sha256": found.package_sha256,
+        "status": "blocked" if blocked else "installed",
+        "reason": blocked,
+        "permissions": list(permissions),
+    }
 
 
 async def load_all(service: Any) -> list[LoadedTool]:
@@ -95,13 +125,21 @@ async def load_all(service: Any) -> list[LoadedTool]:
 
 
 async def _load(service: Any, row: Any) -> LoadedTool:
-    base: dict[str, Any] = {"tool_name": row.tool_name, "tool_version": row.tool_version, "package_sha256": row.package_sha256, "installed_at": row.installed_at}
+    base: dict[str, Any] = {
+        "tool_name": row.tool_name,
+        "tool_version": row.tool_version,
+        "package_sha256": row.package_sha256,
+        "installed_at": row.installed_at,
+    }
     signer: Signer = await service.signer()
     found = await signer.verify(bytes(row.content))
     problem, permissions, until = _judge(found, service.now())
     problem = problem or row.blocked or ""
     metadata = found.metadata or {}
-    if not problem and (found.package_sha256 != row.package_sha256 or pin_of(str(metadata.get("description", "")), found.source_code or "") != row.pin):
+    if not problem and (
+        found.package_sha256 != row.package_sha256
+        or pin_of(str(metadata.get("description", "")), found.source_code or "") != row.pin
+    ):
         problem = "it is not the package that was installed"
     if problem or found.statement is None:
         return LoadedTool(**base, problem=problem or found.reason)
@@ -117,9 +155,15 @@ async def _load(service: Any, row: Any) -> LoadedTool:
 
 async def accept(service: Any, name: str) -> bool:
     """Let a blocked package in; False when there is none."""
-    return bool(await service.store.write(lambda c: c.execute(update(INSTALLED).where(INSTALLED.c.tool_name == name).values(blocked=None)).rowcount))
+    return bool(
+        await service.store.write(
+            lambda c: c.execute(update(INSTALLED).where(INSTALLED.c.tool_name == name).values(blocked=None)).rowcount
+        )
+    )
 
 
 async def remove(service: Any, name: str) -> bool:
     """Remove a package; False when there is none."""
-    return bool(await service.store.write(lambda c: c.execute(delete(INSTALLED).where(INSTALLED.c.tool_name == name)).rowcount))
+    return bool(
+        await service.store.write(lambda c: c.execute(delete(INSTALLED).where(INSTALLED.c.tool_name == name)).rowcount)
+    )

@@ -71,7 +71,9 @@ def insights_for(findings: list[Finding], past: list[dict[str, Any]]) -> tuple[l
     raised = 0
     for review in past[:2]:
         text = f"Nearly the same code was {review['status']} before (review {review['review_id']})."
-        insights[review["review_id"]] = _insight("past_reviews", 0.99, text, review["review_id"], review["normalised_hash"])
+        insights[review["review_id"]] = _insight(
+            "past_reviews", 0.99, text, review["review_id"], review["normalised_hash"]
+        )
         raised = 10 if review["status"] == "rejected" else raised
     ordered = sorted(insights.values(), key=lambda item: (-item["relevance_score"], item["reference"]))
     return ordered[:_MOST_INSIGHTS], raised
@@ -79,4 +81,10 @@ def insights_for(findings: list[Finding], past: list[dict[str, Any]]) -> tuple[l
 
 def _insight(source: str, relevance: float, text: str, reference: str, excerpt: str) -> dict[str, Any]:
     digest = hashlib.sha256(excerpt.encode()).hexdigest()
-    return {"knowledge_source": source, "relevance_score": relevance, "insight": text, "reference": reference, "excerpt_hash": digest}
+    return {
+        "knowledge_source": source,
+        "relevance_score": relevance,
+        "insight": text,
+        "reference": reference,
+        "excerpt_hash": digest,
+    }

@@ -1,5 +1,6 @@
 """Curated notes on each category: what it is, what has gone wrong elsewhere, what to ask (our own words)."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 __all__ = ["NOTES"]

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 from symbi_static.flow import guards
 from symbi_static.flow.expressions import full_ref
 from symbi_static.flow.models import model
-from symbi_static.flow.values import ClassObj, Closure, Instance, Scope, Val, element_of, join_safe, join_taint, merge, step, tainted
+from symbi_static.flow.values import (
+    ClassObj,
+    Closure,
+    Instance,
+    Scope,
+    Val,
+    element_of,
+    join_safe,
+    join_taint,
+    merge,
+    step,
+    tainted,
+)
 from symbi_static.ir.nodes import Attr, Call, Expr, Func, Name
 
 if TYPE_CHECKING:
@@ -16,8 +28,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Partial", "call", "enter", "instance_of"]
 
-_MUTATORS = frozenset({"append", "add", "update", "extend", "insert", "setdefault", "push", "unshift", "put", "appendleft", "set", "writelines", "put_nowait"})
-_RUNS_ITS_ARGUMENT = frozenset({"map", "submit", "run_in_executor", "to_thread", "apply", "apply_async", "starmap", "imap", "call_soon", "create_task", "then", "catch", "forEach", "filter", "reduce", "flatMap", "on", "once", "setTimeout", "setInterval", "Thread", "Timer", "Process", "some", "every", "find", "replace", "all", "register", "sub", "nextTick", "setImmediate", "addEventListener", "finally", "run", "run_sync", "from_thread", "partial"})  # fmt: skip
+_MUTATORS = frozenset(
+    {
+        "append",
+        "add",
+        "update",
+        "extend",
+        "insert",
+        "setdefault",
+        "push",
+        "unshift",
+        "put",
+        "appendleft",
+        "set",
+        "writelines",
+        "put_nowait",
+    }
+)
+_RUNS_ITS_ARGUMENT = frozenset({"map", "submit", "run_in_executor", "to_thread", "apply", "apply_async", "starmap", "imap", "call_soon", "create_task", "then", "catch", "forEach", "filter", "reduce", "flatMap", "on", "once", "setTimeout", "setInterval", "Thread", "Timer", "Process", "some", "every", "find", "replace", "all", "register", "sub", "nextTick", "setImmediate", "addEventListener", "finally", "run", "run_sync", "from_thread", "partial"})  # fmt: skip  # noqa: E501  # one list, one place
 
 
 @dataclass(slots=True)
@@ -85,7 +113,11 @@ def _special(machine: Machine, node: Call, scope: Scope) -> Val:
     if kind == "$slice":
         value = machine.value(node.args[0], scope)
         bounds = [machine.value(bound, scope).const for bound in node.args[1:]]
-        if isinstance(value.const, str | bytes | tuple) and all(bound is None or isinstance(bound, int) for bound in bounds) and bounds[2:] != [0]:
+        if (
+            isinstance(value.const, str | bytes | tuple)
+            and all(bound is None or isinstance(bound, int) for bound in bounds)
+            and bounds[2:] != [0]
+        ):
             from symbi_static.flow.values import constant
 
             return replace(constant(value.const[slice(*bounds)]), tags=value.tags)
@@ -117,7 +149,11 @@ def _follow(machine: Machine, site: Site, target: Val) -> Val | None:
             method = option.cls.lookup("__call__")
             for obj in method.objs if method else ():
                 if isinstance(obj, Closure):
-                    results.append(enter(machine, Closure(obj.func, obj.scope, option), site.args, site.named, site.call, site.scope))
+                    results.append(
+                        enter(
+                            machine, Closure(obj.func, obj.scope, option), site.args, site.named, site.call, site.scope
+                        )
+                    )
     return merge(results) if results else None
 
 
@@ -142,7 +178,14 @@ def _construct(machine: Machine, cls: ClassObj, site: Site) -> Val:
 
 
 def enter(
-    machine: Machine, closure: Closure, args: list[Val], named: dict[str, Val], node: Expr, caller: Scope, *, entry: bool = False
+    machine: Machine,
+    closure: Closure,
+    args: list[Val],
+    named: dict[str, Val],
+    node: Expr,
+    caller: Scope,
+    *,
+    entry: bool = False,
 ) -> Val:
     """Walk the body of a function with these arguments; its result, and what its guards proved, come back to the caller."""
     from symbi_static.flow.machine import Frame
@@ -154,7 +197,14 @@ def enter(
             machine.deferred.append(lambda: enter(machine, closure, args, named, node, caller))
         every = [*args, *named.values()]
         return Val(taint=join_taint(every), safe=join_safe(every))
-    key = (id(func), id(closure.scope), id(closure.bound), entry, tuple(map(_sign, args)), tuple((name, _sign(named[name])) for name in sorted(named)))
+    key = (
+        id(func),
+        id(closure.scope),
+        id(closure.bound),
+        entry,
+        tuple(map(_sign, args)),
+        tuple((name, _sign(named[name])) for name in sorted(named)),
+    )
     done = machine.known.get(key)
     if done is not None:
         return _result(machine, done, func, args, node, caller)
@@ -166,7 +216,9 @@ def enter(
         ended = machine.block(func.body, scope)
         frame = machine.frame
         if not ended:
-            gained = frozenset((name, kind) for name in names if (var := scope.vars.get(name)) is not None for kind in var.safe)
+            gained = frozenset(
+                (name, kind) for name in names if (var := scope.vars.get(name)) is not None for kind in var.safe
+            )
             frame.returns.append((Val(const=None), gained))
     finally:
         machine.active.pop()
@@ -177,12 +229,27 @@ def enter(
 
 def _sign(value: Val, depth: int = 2) -> tuple[object, ...]:
     """What makes two arguments the same for the walk: labels, constants, outlines, safety; not the traces."""
-    const = value.const if isinstance(value.const, str | int | float | bytes | bool | type(None)) else type(value.const).__name__
+    const = (
+        value.const
+        if isinstance(value.const, str | int | float | bytes | bool | type(None))
+        else type(value.const).__name__
+    )
     parts: tuple[object, ...] = ()
     if depth:
         items = tuple(_sign(item, depth - 1) for item in (value.items or ())[:16])
         parts = (items, tuple((name, _sign(part, depth - 1)) for name, part in list((value.fields or {}).items())[:16]))
-    return (tuple(sorted(value.taint)), type(const).__name__, const, value.shape, value.ref, tuple(map(id, value.objs)), value.safe, value.tags, value.about, parts)
+    return (
+        tuple(sorted(value.taint)),
+        type(const).__name__,
+        const,
+        value.shape,
+        value.ref,
+        tuple(map(id, value.objs)),
+        value.safe,
+        value.tags,
+        value.about,
+        parts,
+    )
 
 
 def _bind_params(
@@ -273,7 +340,12 @@ def _is_registration(site: Site) -> bool:
 
 
 def _mutate(machine: Machine, site: Site, node: Call, scope: Scope) -> None:
-    if site.name not in _MUTATORS or site.base is None or not isinstance(node.fn, Attr) or site.base.ref.startswith(("os.", "process.")):
+    if (
+        site.name not in _MUTATORS
+        or site.base is None
+        or not isinstance(node.fn, Attr)
+        or site.base.ref.startswith(("os.", "process."))
+    ):
         return
     values = [value for value in [*site.args, *site.named.values()] if value.const is not None]
     if not values or (site.name == "set" and site.base.ref):
@@ -295,5 +367,3 @@ def _mutate(machine: Machine, site: Site, node: Call, scope: Scope) -> None:
 def input_value(name: str, line: int, owner: str) -> Val:
     """A parameter that the model fills."""
     return tainted("input", line, f"input `{name}` of tool `{owner}`")
-
-

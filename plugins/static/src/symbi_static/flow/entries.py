@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["is_registration", "mark_name", "register_call", "register_mark", "walk_entries"]
 
-_MARKS = frozenset({"tool", "call_tool", "resource", "prompt", "function_tool", "register_tool", "ai_function", "kernel_function", "command", "route", "post", "get", "mcp_tool", "skill", "action"})  # fmt: skip
-_REGISTRARS = frozenset({"add_tool", "register_tool", "registerTool", "addTool", "setRequestHandler", "from_function", "tool", "register", "set_handler", "add_handler", "defineTool", "createTool", "registerPrompt", "add_resource", "FunctionTool", "StructuredTool", "Tool", "DynamicStructuredTool", "DynamicTool", "handler", "add_api_route"})  # fmt: skip
-_CONTEXT_NAMES = frozenset({"self", "cls", "ctx", "context", "extra", "server", "_ctx", "res", "response", "next", "logger"})
+_MARKS = frozenset({"tool", "call_tool", "resource", "prompt", "function_tool", "register_tool", "ai_function", "kernel_function", "command", "route", "post", "get", "mcp_tool", "skill", "action"})  # fmt: skip  # noqa: E501  # one list, one place
+_REGISTRARS = frozenset({"add_tool", "register_tool", "registerTool", "addTool", "setRequestHandler", "from_function", "tool", "register", "set_handler", "add_handler", "defineTool", "createTool", "registerPrompt", "add_resource", "FunctionTool", "StructuredTool", "Tool", "DynamicStructuredTool", "DynamicTool", "handler", "add_api_route"})  # fmt: skip  # noqa: E501  # one list, one place
+_CONTEXT_NAMES = frozenset(
+    {"self", "cls", "ctx", "context", "extra", "server", "_ctx", "res", "response", "next", "logger"}
+)
 _TOOL_BASES = ("BaseTool", "Tool", "StructuredTool", "BaseModelTool", "MCPTool", "AbstractTool")
-_TOOL_METHODS = frozenset({"run", "_run", "_arun", "execute", "invoke", "call", "__call__", "handle", "forward", "arun", "_call"})
+_TOOL_METHODS = frozenset(
+    {"run", "_run", "_arun", "execute", "invoke", "call", "__call__", "handle", "forward", "arun", "_call"}
+)
 
 
 def mark_name(mark: Expr) -> str:
@@ -82,11 +86,23 @@ def _deferred(machine: Machine) -> None:
 def _rest(machine: Machine, called: set[str], *, tainted: bool) -> None:
     for closure in list(machine.closures):
         func = closure.func
-        if id(func) in machine.called or (tainted and (f".{func.name}" if _owner(machine, func) is not None or func.owner else func.name) in called) or func.name in ("__init__", "constructor"):
+        if (
+            id(func) in machine.called
+            or (
+                tainted
+                and (f".{func.name}" if _owner(machine, func) is not None or func.owner else func.name) in called
+            )
+            or func.name in ("__init__", "constructor")
+        ):
             continue
         bound = _owner(machine, func)
         private = func.name.startswith("_") and not func.name.startswith("__call__") and func.name not in _TOOL_METHODS
-        _walk(machine, Closure(func, closure.scope, bound or closure.bound), func.name, tainted=tainted and not private and func.name != "<lambda>")
+        _walk(
+            machine,
+            Closure(func, closure.scope, bound or closure.bound),
+            func.name,
+            tainted=tainted and not private and func.name != "<lambda>",
+        )
 
 
 def _owner(machine: Machine, func: Func) -> Instance | None:
@@ -118,11 +134,24 @@ def _walk(machine: Machine, closure: Closure, name: str, *, tainted: bool) -> No
     args = []
     for param in params:
         own = param.name.lstrip("*")
-        args.append(input_value(own or "arguments", func.line, name) if tainted and own not in _CONTEXT_NAMES else Val())
+        args.append(
+            input_value(own or "arguments", func.line, name) if tainted and own not in _CONTEXT_NAMES else Val()
+        )
     spread = {param.name: value for param, value in zip(params, args, strict=True) if not param.name.startswith("*")}
-    extra = [value for param, value in zip(params, args, strict=True) if param.name == "*" or (param.name.startswith("*") and param.name[1:2] != "*")]
+    extra = [
+        value
+        for param, value in zip(params, args, strict=True)
+        if param.name == "*" or (param.name.startswith("*") and param.name[1:2] != "*")
+    ]
     if all(isinstance(param.target, Name) for param in params):
-        words = {**spread, **{f"{param.name[2:]}": value for param, value in zip(params, args, strict=True) if param.name.startswith("**")}}
+        words = {
+            **spread,
+            **{
+                f"{param.name[2:]}": value
+                for param, value in zip(params, args, strict=True)
+                if param.name.startswith("**")
+            },
+        }
         enter(machine, closure, extra, words, func, closure.scope, entry=True)
     else:
         enter(machine, closure, args, {}, func, closure.scope, entry=True)
@@ -152,7 +181,9 @@ def called_names(body: list[Stmt]) -> set[str]:
             stack.extend(node.values())
         elif hasattr(node, "__slots__"):
             for cls in type(node).__mro__:
-                stack.extend(getattr(node, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end", "marks"))
+                stack.extend(
+                    getattr(node, slot)
+                    for slot in getattr(cls, "__slots__", ())
+                    if slot not in ("line", "end", "marks")
+                )
     return names
-
-

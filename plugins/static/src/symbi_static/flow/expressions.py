@@ -25,7 +25,23 @@ from symbi_static.flow.values import (
     shape_of,
     tainted,
 )
-from symbi_static.ir.nodes import Attr, Bin, Call, Comp, Cond, Const, DictOf, Expr, Func, Index, Join, Name, Not, Seq, Test
+from symbi_static.ir.nodes import (
+    Attr,
+    Bin,
+    Call,
+    Comp,
+    Cond,
+    Const,
+    DictOf,
+    Expr,
+    Func,
+    Index,
+    Join,
+    Name,
+    Not,
+    Seq,
+    Test,
+)
 
 if TYPE_CHECKING:
     from symbi_static.flow.machine import Machine
@@ -33,7 +49,15 @@ if TYPE_CHECKING:
 __all__ = ["any_variable", "attribute", "env_value", "evaluate", "full_ref"]
 
 _ENV_REFS = ("os.environ", "process.env", "os.environb", "Deno.env", "import.meta.env")
-_ALIASES = {"builtins.": "", "globalThis.": "", "window.": "", "global.": "", "self.fetch": "fetch", "__builtins__.": "", "node:": ""}
+_ALIASES = {
+    "builtins.": "",
+    "globalThis.": "",
+    "window.": "",
+    "global.": "",
+    "self.fetch": "fetch",
+    "__builtins__.": "",
+    "node:": "",
+}
 
 
 def full_ref(ref: str) -> str:
@@ -124,7 +148,17 @@ def any_variable(name: Val, line: int) -> Val:
 
 def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
     """`base.name`."""
-    if base.ref in _ENV_REFS and name not in ("get", "items", "copy", "keys", "values", "pop", "setdefault", "update", "toObject"):
+    if base.ref in _ENV_REFS and name not in (
+        "get",
+        "items",
+        "copy",
+        "keys",
+        "values",
+        "pop",
+        "setdefault",
+        "update",
+        "toObject",
+    ):
         return env_value(name, line)
     for owner in base.objs:
         if isinstance(owner, Instance):
@@ -147,14 +181,31 @@ def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
         return tainted("argv", line, "command line", ref=ref)
     if ref == "sys.stdin" or ref == "process.stdin":
         return tainted("input", line, "standard input", ref=ref)
-    if ref in ("flask.request", "request.args", "request.json", "request.form", "request.query", "request.body", "req.body", "req.query", "req.params"):
+    if ref in (
+        "flask.request",
+        "request.args",
+        "request.json",
+        "request.form",
+        "request.query",
+        "request.body",
+        "req.body",
+        "req.query",
+        "req.params",
+    ):
         return tainted("input", line, f"`{ref}` of a request", ref=ref)
     if name in ("name", "stem") and base.ref.endswith("pathlib.Path()"):
         return Val(taint=base.taint, shape=base.shape, safe=base.safe | {"path"}, about=base.about)
     if name == "parent" and base.ref.endswith("pathlib.Path()"):
         return replace(base, const=UNKNOWN, tags=base.tags - {"own-source"})
     derived = base.shape if name in ("text", "value") else None
-    return Val(taint=base.taint, ref=ref, safe=base.safe, about=base.about, tags=base.tags - {"pattern"}, shape=derived or (HOLE if base.taint else None))
+    return Val(
+        taint=base.taint,
+        ref=ref,
+        safe=base.safe,
+        about=base.about,
+        tags=base.tags - {"pattern"},
+        shape=derived or (HOLE if base.taint else None),
+    )
 
 
 def _bind(obj: object, owner: Instance) -> object:
@@ -170,7 +221,22 @@ def _element(machine: Machine, node: Index, scope: Scope) -> Val:
         if name is not None:
             return env_value(name, node.line)
         return any_variable(at, node.line)
-    if base.ref in ("globals()", "locals()", "vars()", "__builtins__", "__builtins__.__dict__", "builtins.__dict__", "globalThis", "window", "global", "sys.modules") and name:
+    if (
+        base.ref
+        in (
+            "globals()",
+            "locals()",
+            "vars()",
+            "__builtins__",
+            "__builtins__.__dict__",
+            "builtins.__dict__",
+            "globalThis",
+            "window",
+            "global",
+            "sys.modules",
+        )
+        and name
+    ):
         return Val(ref=full_ref(name), tags=frozenset({"built"}), objs=(scope.find(name) or Val()).objs)
     if name is not None and base.fields is not None and name in base.fields:
         return base.fields[name]
@@ -201,8 +267,15 @@ def _binary(machine: Machine, node: Bin, scope: Scope) -> Val:
         joined = join_text([replace(left, ref=""), constant("/"), right])
         return replace(joined, ref="pathlib.Path()", tags=(left.tags | right.tags) - {"resolved", "own-source"})
     if node.op == "+" and (left.items is not None or right.items is not None):
-        items = (*(left.items or ()), *(right.items or ())) if left.items is not None and right.items is not None else None
-        return Val(taint=join_taint([left, right]), items=items, safe=join_safe([left, right]), objs=(*left.objs, *right.objs)[:8])
+        items = (
+            (*(left.items or ()), *(right.items or ())) if left.items is not None and right.items is not None else None
+        )
+        return Val(
+            taint=join_taint([left, right]),
+            items=items,
+            safe=join_safe([left, right]),
+            objs=(*left.objs, *right.objs)[:8],
+        )
     if node.op == "+":
         return join_text([left, right])
     if node.op == "%" and (left.shape is not None or isinstance(left.const, str)):
@@ -211,7 +284,10 @@ def _binary(machine: Machine, node: Bin, scope: Scope) -> Val:
         return Val(taint=join_taint([left, right]), safe=join_safe([left, right]), tags=frozenset({"decoded"}))
     if node.op in ("-", "/", "//", "?", "|", "*"):
         numeric = node.op in ("-", "//")
-        return Val(taint={} if numeric and not (left.has("secret") or right.has("secret")) else join_taint([left, right]), safe=join_safe([left, right]))
+        return Val(
+            taint={} if numeric and not (left.has("secret") or right.has("secret")) else join_taint([left, right]),
+            safe=join_safe([left, right]),
+        )
     return Val(taint=join_taint([left, right]), safe=join_safe([left, right]))
 
 
@@ -250,7 +326,9 @@ def _condition(machine: Machine, node: Test | Not, scope: Scope) -> Val:
         every = frozenset().union(*(value.facts if node.op == "and" else value.neg for value in values))
         shared = frozenset.intersection(*(value.neg if node.op == "and" else value.facts for value in values))
         merged = replace(merge(values), facts=frozenset(), neg=frozenset())
-        return replace(merged, facts=every, neg=shared) if node.op == "and" else replace(merged, facts=shared, neg=every)
+        return (
+            replace(merged, facts=every, neg=shared) if node.op == "and" else replace(merged, facts=shared, neg=every)
+        )
     values = [machine.value(part, scope) for part in node.parts]
     facts, neg = guards.compare_facts(node.op, node.parts, values)
     return Val(facts=facts, neg=neg, ref=f"compare:{values[0].ref}", tags=values[0].tags | values[1].tags)
@@ -272,7 +350,9 @@ def _choice(machine: Machine, test: Expr, yes: Expr, no: Expr, scope: Scope) -> 
 
 def _sequence(values: tuple[Val, ...]) -> Val:
     consts = [value.const for value in values]
-    folded = tuple(consts) if values and all(isinstance(const, str | int | float | bytes) for const in consts) else UNKNOWN
+    folded = (
+        tuple(consts) if values and all(isinstance(const, str | int | float | bytes) for const in consts) else UNKNOWN
+    )
     objs = tuple(obj for value in values for obj in value.objs)[:8]
     return Val(taint=join_taint(values), const=folded, items=values[:256], safe=join_safe(values), objs=objs)
 
@@ -302,4 +382,10 @@ def _comprehension(machine: Machine, node: Comp, scope: Scope) -> Val:
             guards.narrow(inner, machine.value(test, inner).facts)
     value = machine.value(node.value, inner)
     key = machine.value(node.key, inner) if node.key is not None else Val()
-    return Val(taint=join_taint([value, key]), items=(value,), safe=join_safe([value]), objs=value.objs, tags=value.tags & {"decoded", "chars"})
+    return Val(
+        taint=join_taint([value, key]),
+        items=(value,),
+        safe=join_safe([value]),
+        objs=value.objs,
+        tags=value.tags & {"decoded", "chars"},
+    )

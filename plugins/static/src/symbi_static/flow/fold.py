@@ -25,6 +25,26 @@ def _unzip(value: Any, *_: Any) -> bytes:
     return zlib.decompressobj(47).decompress(_bytes(value), _MOST)
 
 
+_CODECS = {"rot13", "rot_13", "hex", "base64", "utf-8", "utf8", "ascii", "latin-1", "hex_codec", "base64_codec"}
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "chr": lambda v: chr(v),
+    "str": lambda v="", *_: v.decode() if isinstance(v, bytes) and _ else str(v),
+    "bytes": lambda v=b"", *_: (
+        bytes(v) if isinstance(v, list | tuple | bytes) else _bytes(v) if isinstance(v, str) else UNKNOWN
+    ),
+    "bytearray": lambda v=b"", *_: bytes(v) if isinstance(v, list | tuple | bytes) else UNKNOWN,
+    "int": lambda v=0, *a: int(v, *a),
+    "ord": lambda v: ord(v),
+    "len": lambda v: len(v),
+    "reversed": lambda v: v[::-1],
+    "list": lambda v=(): tuple(v),
+    "tuple": lambda v=(): tuple(v),
+    "String.fromCharCode": lambda *codes: "".join(map(chr, codes)),
+    "unescape": lambda v: unquote(v),
+    "decodeURIComponent": lambda v: unquote(v),
+    "operator.add": lambda a, b: a + b,
+}
+
 DECODERS: dict[str, Callable[..., Any]] = {
     "base64.b64decode": lambda v, *_: base64.b64decode(_bytes(v) + b"==="[: -len(v) % 4]),
     "base64.standard_b64decode": lambda v, *_: base64.b64decode(_bytes(v)),
@@ -47,24 +67,7 @@ DECODERS: dict[str, Callable[..., Any]] = {
     "atob": lambda v, *_: base64.b64decode(_bytes(v)).decode("latin-1"),
     "Buffer.from": lambda v, how="utf8", *_: _buffer(v, how),
 }  # fmt: skip
-_CODECS = {"rot13", "rot_13", "hex", "base64", "utf-8", "utf8", "ascii", "latin-1", "hex_codec", "base64_codec"}
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "chr": lambda v: chr(v),
-    "str": lambda v="", *_: v.decode() if isinstance(v, bytes) and _ else str(v),
-    "bytes": lambda v=b"", *_: bytes(v) if isinstance(v, list | tuple | bytes) else _bytes(v) if isinstance(v, str) else UNKNOWN,
-    "bytearray": lambda v=b"", *_: bytes(v) if isinstance(v, list | tuple | bytes) else UNKNOWN,
-    "int": lambda v=0, *a: int(v, *a),
-    "ord": lambda v: ord(v),
-    "len": lambda v: len(v),
-    "reversed": lambda v: v[::-1],
-    "list": lambda v=(): tuple(v),
-    "tuple": lambda v=(): tuple(v),
-    "String.fromCharCode": lambda *codes: "".join(map(chr, codes)),
-    "unescape": lambda v: unquote(v),
-    "decodeURIComponent": lambda v: unquote(v),
-    "operator.add": lambda a, b: a + b,
-}
-_METHODS = {"join", "replace", "strip", "lower", "upper", "decode", "encode", "split", "format", "rstrip", "lstrip", "hex", "toString", "reverse", "swapcase", "toLowerCase", "trim", "concat", "translate", "removeprefix", "title"}  # fmt: skip
+_METHODS = {"join", "replace", "strip", "lower", "upper", "decode", "encode", "split", "format", "rstrip", "lstrip", "hex", "toString", "reverse", "swapcase", "toLowerCase", "trim", "concat", "translate", "removeprefix", "title"}  # fmt: skip  # noqa: E501  # one list, one place
 
 
 def _buffer(value: Any, how: Any) -> Any:
@@ -76,7 +79,17 @@ def _buffer(value: Any, how: Any) -> Any:
 def _run(function: Callable[..., Any], *args: Any) -> Any:
     try:
         result = function(*args)
-    except (ValueError, TypeError, OverflowError, LookupError, AttributeError, ArithmeticError, zlib.error, RecursionError, MemoryError):
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        zlib.error,
+        RecursionError,
+        MemoryError,
+    ):
         return UNKNOWN
     return UNKNOWN if hasattr(result, "__len__") and len(result) > _MOST else result
 
@@ -120,7 +133,11 @@ def fold_binary(op: str, left: Any, right: Any) -> Any:
     if left is UNKNOWN or right is UNKNOWN:
         return UNKNOWN
     if op == "+":
-        if isinstance(left, str) != isinstance(right, str) and isinstance(left, str | int) and isinstance(right, str | int):
+        if (
+            isinstance(left, str) != isinstance(right, str)
+            and isinstance(left, str | int)
+            and isinstance(right, str | int)
+        ):
             return str(left) + str(right)
         return _run(lambda: left + right)
     if op == "%":
@@ -131,7 +148,7 @@ def fold_binary(op: str, left: Any, right: Any) -> Any:
         if not sizes:
             return _run(lambda: left * right) if all(abs(v) < 1 << 40 for v in times) else UNKNOWN
         return _run(lambda: left * right) if times and sizes[0] * times[0] <= _MOST else UNKNOWN
-    table: dict[str, Callable[[], Any]] = {"-": lambda: left - right, "^": lambda: left ^ right, "//": lambda: left // right, "|": lambda: left | right, "/": lambda: left / right}  # fmt: skip
+    table: dict[str, Callable[[], Any]] = {"-": lambda: left - right, "^": lambda: left ^ right, "//": lambda: left // right, "|": lambda: left | right, "/": lambda: left / right}  # fmt: skip  # noqa: E501  # one list, one place
     return _run(table[op]) if op in table else UNKNOWN
 
 

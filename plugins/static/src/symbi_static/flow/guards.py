@@ -39,7 +39,10 @@ def key_of(node: Expr | None) -> str | None:
             return f"{inner}.{name}" if inner else None
         case Call(fn=Name(id="str" | "String"), args=[inner_node]):
             return key_of(inner_node)
-        case Call(fn=Attr(obj=obj, name="lower" | "strip" | "upper" | "as_posix" | "toLowerCase" | "trim" | "toString"), args=[]):
+        case Call(
+            fn=Attr(obj=obj, name="lower" | "strip" | "upper" | "as_posix" | "toLowerCase" | "trim" | "toString"),
+            args=[],
+        ):
             return key_of(obj)
         case _:
             return None
@@ -60,7 +63,9 @@ def _whole(key: str | None) -> Facts:
 
 
 def _speaks_of_host(node: Expr | None, value: Val) -> bool:
-    return value.ref.endswith((".hostname", ".netloc", ".host", ".origin")) or (isinstance(node, Attr) and node.name in ("hostname", "netloc", "host", "origin"))
+    return value.ref.endswith((".hostname", ".netloc", ".host", ".origin")) or (
+        isinstance(node, Attr) and node.name in ("hostname", "netloc", "host", "origin")
+    )
 
 
 def compare_facts(op: str, nodes: list[Expr], values: list[Val]) -> tuple[Facts, Facts]:
@@ -82,7 +87,11 @@ def compare_facts(op: str, nodes: list[Expr], values: list[Val]) -> tuple[Facts,
 
 
 def _empty(value: Val) -> bool:
-    return value.const in ("", 0, False, None, b"") if value.const is not UNKNOWN and not isinstance(value.const, tuple) else False
+    return (
+        value.const in ("", 0, False, None, b"")
+        if value.const is not UNKNOWN and not isinstance(value.const, tuple)
+        else False
+    )
 
 
 def call_facts(node: Call, ref: str, base: Val | None, args: list[Val]) -> tuple[Facts, Facts]:
@@ -96,10 +105,16 @@ def call_facts(node: Call, ref: str, base: Val | None, args: list[Val]) -> tuple
         return frozenset({(key, "path")}), _NONE
     if name in ("startswith", "startsWith") and base is not None and args:
         return _prefix_facts(key, base, args[0])
-    if name in ("endswith", "endsWith") and base is not None and args and (args[0].text() or "").startswith("."):
-        if _speaks_of_host(holder, base):
-            return frozenset((about, "url") for about in base.about), _NONE
-    if name in ("includes", "has", "hasOwnProperty", "hasOwn") and base is not None and not base.has("input") and node.args and args:
+    dotted = bool(args) and (args[0].text() or "").startswith(".")
+    if name in ("endswith", "endsWith") and base is not None and dotted and _speaks_of_host(holder, base):
+        return frozenset((about, "url") for about in base.about), _NONE
+    if (
+        name in ("includes", "has", "hasOwnProperty", "hasOwn")
+        and base is not None
+        and not base.has("input")
+        and node.args
+        and args
+    ):
         proved = _whole(key_of(node.args[-1])) if base.text() is None else _NONE
         if _speaks_of_host(node.args[-1], args[-1]):
             proved |= frozenset((about, "url") for about in args[-1].about)
@@ -122,9 +137,11 @@ def _prefix_facts(key: str | None, base: Val, prefix: Val) -> tuple[Facts, Facts
 
 
 def _pattern_facts(node: Call, name: str, base: Val | None, args: list[Val]) -> tuple[Facts, Facts]:
+    pattern: str | None
+    subject: Expr | None
     if base is not None and base.ref in ("re", "regex") and len(args) >= 2:
         pattern, subject = args[0].text(), node.args[1]
-    elif base is not None and base.ref == "re.compile()" or (base is not None and "pattern" in base.tags):
+    elif (base is not None and base.ref == "re.compile()") or (base is not None and "pattern" in base.tags):
         pattern, subject = base.shape, node.args[0] if node.args else None
     elif base is not None and name in ("match", "search") and args and "pattern" in args[0].tags:
         pattern, subject = args[0].shape, getattr(node.fn, "obj", None)
@@ -153,11 +170,13 @@ def removal_proves(pattern: str, replacement: str) -> frozenset[str]:
     """The kinds that are safe after `re.sub(pattern, replacement, x)`."""
     if len(pattern) > 300 or is_explosive(pattern):
         return frozenset()
-    dangerous = {"shell": r"[;$|`&\n> ]", "code": r"[().\[\]]", "sql": r"['\" ;)]", "path": r"\.\.|[/\\]", "url": r"[:/@.]", "html": r"[<>\"]", "template": r"[{}<%$]"}  # fmt: skip
+    dangerous = {"shell": r"[;$|`&\n> ]", "code": r"[().\[\]]", "sql": r"['\" ;)]", "path": r"\.\.|[/\\]", "url": r"[:/@.]", "html": r"[<>\"]", "template": r"[{}<%$]"}  # fmt: skip  # noqa: E501  # one list, one place
     try:
         compiled = re.compile(pattern)
         return frozenset(
-            kind for kind, probes in PROBES.items() if not any(re.search(dangerous[kind], compiled.sub(replacement, probe)) for probe in probes)
+            kind
+            for kind, probes in PROBES.items()
+            if not any(re.search(dangerous[kind], compiled.sub(replacement, probe)) for probe in probes)
         )
     except (re.error, RecursionError, IndexError):
         return frozenset()

@@ -1,5 +1,6 @@
 """What the analyzer knows of libraries: which calls reach the network, files, programs, databases (names only, nothing imported)."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import re
@@ -40,8 +41,12 @@ NETWORK_HOST = re.compile(
     r"|net\.(?:connect|createConnection|Socket\(\)\.connect)|tls\.connect|dgram\.createSocket\(\)\.send|ssl\.SSLContext\(\)\.wrap_socket\(\)\.connect"
     r"|ssl\.wrap_socket\(\)\.connect|ssl\.create_default_context\(\)\.wrap_socket\(\)\.connect)$"
 )
-SOCKET_RECEIVE = re.compile(r"socket\.(?:socket\(\)(?:\.accept\(\)(?:\[\])?)?|create_connection\(\))\.(?:recv|recvfrom|recv_into|makefile)$|asyncio\.open_connection\(\)(?:\[\])?\.read\w*$")
-SOCKET_SEND = re.compile(r"(?:socket|SSLContext|wrap_socket|create_connection|connect|createConnection|Socket|WebSocket|websocket)\w*\(\)(?:\.\w+\(\))*\.(?:send|sendall|write|end|sendto)$")
+SOCKET_RECEIVE = re.compile(
+    r"socket\.(?:socket\(\)(?:\.accept\(\)(?:\[\])?)?|create_connection\(\))\.(?:recv|recvfrom|recv_into|makefile)$|asyncio\.open_connection\(\)(?:\[\])?\.read\w*$"
+)
+SOCKET_SEND = re.compile(
+    r"(?:socket|SSLContext|wrap_socket|create_connection|connect|createConnection|Socket|WebSocket|websocket)\w*\(\)(?:\.\w+\(\))*\.(?:send|sendall|write|end|sendto)$"
+)
 SHELL_STRINGS = re.compile(
     r"^(?:os\.(?:system|popen)|subprocess\.(?:getoutput|getstatusoutput)|commands\.(?:getoutput|getstatusoutput)|asyncio\.create_subprocess_shell"
     r"|asyncio\.subprocess\.create_subprocess_shell|popen2\.popen\d|child_process\.(?:exec|execSync)|shelljs\.exec|execa\.(?:command|execaCommand)\w*|execSync"
@@ -73,8 +78,12 @@ DB_OPEN = re.compile(
     r"|mysql2?(?:/promise|\.promise)?\.(?:createConnection|createPool)|MySQLdb\.connect|sqlalchemy\.create_engine|pg\.(?:Client|Pool)|better-sqlite3|sqlite3\.Database|duckdb\.connect|cx_Oracle\.connect|oracledb\.connect"
     r"|pymongo\.MongoClient|redis\.(?:Redis|StrictRedis|from_url))$"
 )
-DB_RUN = re.compile(r"\.(?:execute|executemany|executescript|query|exec|raw|prepare|run|all|fetch|fetchrow|fetchval|each|read_sql|read_sql_query|\$queryRawUnsafe|\$executeRawUnsafe|mogrify)$")
-ARCHIVE_NAMES = re.compile(r"(?:ZipFile|tarfile\.open|TarFile(?:\.open)?|yauzl\.\w+|unzipper\.\w+|AdmZip|adm-zip|tar)\(\)\.(?:namelist|infolist|getmembers|getnames|getEntries|members)$")
+DB_RUN = re.compile(
+    r"\.(?:execute|executemany|executescript|query|exec|raw|prepare|run|all|fetch|fetchrow|fetchval|each|read_sql|read_sql_query|\$queryRawUnsafe|\$executeRawUnsafe|mogrify)$"
+)
+ARCHIVE_NAMES = re.compile(
+    r"(?:ZipFile|tarfile\.open|TarFile(?:\.open)?|yauzl\.\w+|unzipper\.\w+|AdmZip|adm-zip|tar)\(\)\.(?:namelist|infolist|getmembers|getnames|getEntries|members)$"
+)
 CREDENTIAL_PATHS = re.compile(
     r"(?:\.ssh(?:/|\\|$)|id_rsa|id_ed25519|id_ecdsa|id_dsa|\.aws(?:/|\\|$)|\.azure/|gcloud/(?:credentials|application_default|access_tokens|legacy)|application_default_credentials"
     r"|\.netrc|\.git-credentials|\.docker/config\.json|\.kube/config|\.npmrc|\.pypirc|\.gnupg|\.config/gh/hosts|\.vault-token|\.terraform\.d/credentials"
@@ -83,7 +92,10 @@ CREDENTIAL_PATHS = re.compile(
     r"|claude_desktop_config\.json|\.cursor/mcp\.json|mcp_config\.json|mcp\.json$|\.claude(?:\.json|/)|\.codeium/|\.config/goose|\.continue/config|\.bash_history|\.zsh_history|\.psql_history"
     r"|proc/self/environ|proc/\d+/environ|proc/1/environ|serviceaccount/token|(?:^|[/\\\x00\x01])\.env(?:\.\w+)?$|credentials\.json$|secrets?\.(?:json|ya?ml|toml)$|\.my\.cnf|\.pgpass|Telegram Desktop/tdata|discord/Local Storage)",
 )  # fmt: skip
-SECRETISH = re.compile(r"KEY|TOKEN|SECRET|PASS(?:WORD|WD|PHRASE)?|CREDENTIAL|(?:^|_)AUTH|COOKIE|SESSION|DSN|DATABASE_URL|PRIVATE|(?:^|_)PAT$|WEBHOOK", re.IGNORECASE)
+SECRETISH = re.compile(
+    r"KEY|TOKEN|SECRET|PASS(?:WORD|WD|PHRASE)?|CREDENTIAL|(?:^|_)AUTH|COOKIE|SESSION|DSN|DATABASE_URL|PRIVATE|(?:^|_)PAT$|WEBHOOK",
+    re.IGNORECASE,
+)
 BENIGN_ENV = frozenset({"HOME", "PATH", "LANG", "TZ", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP", "PWD", "NODE_ENV", "DEBUG", "PORT", "HOST", "LOG_LEVEL", "CI", "USERPROFILE", "APPDATA", "LOCALAPPDATA"})  # fmt: skip
 
 

@@ -98,6 +98,8 @@ class Machine:
         self.instances: dict[int, Instance] = {}
         self.called: set[int] = set()
         self.active: list[int] = []
+        self.declared: tuple[str, ...] = ()
+        self.fetched: dict[str, int] = {}
         self.deferred: list[Callable[[], object]] = []
         self.known: dict[tuple[object, ...], Frame] = {}
         self.entries: list[tuple[Closure, str]] = []
@@ -159,7 +161,9 @@ class Machine:
 
     def _leave(self, value: Val, scope: Scope, line: int) -> None:
         frame = self.frame
-        gained = frozenset((name, kind) for name in frame.params if (var := scope.vars.get(name)) is not None for kind in var.safe)
+        gained = frozenset(
+            (name, kind) for name in frame.params if (var := scope.vars.get(name)) is not None for kind in var.safe
+        )
         frame.returns.append((value, gained))
         self.on_return(frame, value, line)
 
@@ -195,8 +199,8 @@ class Machine:
             case DictOf(keys=keys, values=values):
                 from symbi_static.flow.expressions import attribute
 
-                for key, item in zip(keys, values, strict=True):
-                    part = attribute(self, value, str(getattr(key, "value", "")), line) if key is not None else value
+                for own, item in zip(keys, values, strict=True):
+                    part = attribute(self, value, str(getattr(own, "value", "")), line) if own is not None else value
                     self.store(item, part, scope, line)
 
     def _home(self, name: str, scope: Scope) -> Scope:
@@ -248,7 +252,15 @@ class Machine:
         items = (*base.items, *values) if base.items is not None else None
         joined = merge([Val(taint=base.taint, safe=base.safe), *(Val(taint=v.taint, safe=v.safe) for v in values)])
         objs = tuple(obj for value in [base, *values] for obj in value.objs)[:8]
-        return replace(base, taint=joined.taint, safe=joined.safe, items=items[:64] if items else items, const=UNKNOWN, shape=None, objs=objs)
+        return replace(
+            base,
+            taint=joined.taint,
+            safe=joined.safe,
+            items=items[:64] if items else items,
+            const=UNKNOWN,
+            shape=None,
+            objs=objs,
+        )
 
     def _branch(self, node: If, scope: Scope) -> bool:
         test = self.value(node.test, scope)
@@ -282,7 +294,12 @@ class Machine:
         ended = [before]
         for _ in range(2):
             if node.iterable is not None and node.target is not None:
-                self.store(node.target, step(element_of(self.value(node.iterable, scope)), node.line, "one element of it"), scope, node.line)
+                self.store(
+                    node.target,
+                    step(element_of(self.value(node.iterable, scope)), node.line, "one element of it"),
+                    scope,
+                    node.line,
+                )
             if node.test is not None:
                 guards.narrow(scope, self.value(node.test, scope).facts)
             if not self.block(node.body, scope):

@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING
 
 from symbi_static.flow import guards
 from symbi_static.flow.expressions import any_variable, attribute, env_value, full_ref
+from symbi_static.flow.files_model import paths, sources
 from symbi_static.flow.fold import DECODERS, fold_call, fold_method, join_text
 from symbi_static.flow.library import (
-    ARCHIVE_NAMES,
-    CREDENTIAL_PATHS,
-    FILE_ATTRS,
-    FILE_READ,
     PROGRAMS,
     SHELL_STRINGS,
-    SOCKET_RECEIVE,
-    is_network,
 )
-from symbi_static.flow.values import HOLE, KINDS, UNKNOWN, Val, constant, element_of, join_safe, join_taint, merge, shape_of, tainted
+from symbi_static.flow.values import (
+    HOLE,
+    KINDS,
+    UNKNOWN,
+    Val,
+    constant,
+    element_of,
+    join_safe,
+    join_taint,
+    merge,
+    shape_of,
+)
 from symbi_static.ir.nodes import Attr
-from symbi_static.ir.script import module_name
+from symbi_static.ir.script_text import module_name
 
 if TYPE_CHECKING:
     from symbi_static.flow.machine import Site
 
-__all__ = ["is_secret_path", "model", "path_text"]
+__all__ = ["model"]
 
-_DROPS = frozenset({"len", "int", "float", "bool", "isinstance", "hasattr", "callable", "id", "hash", "abs", "round", "sum", "range", "uuid.UUID", "Number", "parseInt", "parseFloat", "Boolean", "isNaN", "type", "complex", "datetime.date.fromisoformat", "datetime.datetime.fromisoformat", "ipaddress.ip_address", "decimal.Decimal", "fractions.Fraction", "Number.isInteger", "enumerate.index", "datetime.datetime.strptime", "math.floor", "Math.floor", "uuid.uuid4", "random.randint"})  # fmt: skip
+_DROPS = frozenset({"len", "int", "float", "bool", "isinstance", "hasattr", "callable", "id", "hash", "abs", "round", "sum", "range", "uuid.UUID", "Number", "parseInt", "parseFloat", "Boolean", "isNaN", "type", "complex", "datetime.date.fromisoformat", "datetime.datetime.fromisoformat", "ipaddress.ip_address", "decimal.Decimal", "fractions.Fraction", "Number.isInteger", "enumerate.index", "datetime.datetime.strptime", "math.floor", "Math.floor", "uuid.uuid4", "random.randint"})  # fmt: skip  # noqa: E501  # one list, one place
 _SAFE_FOR: dict[str, frozenset[str]] = {
     "shlex.quote": frozenset({"shell"}),
     "pipes.quote": frozenset({"shell"}),
@@ -65,26 +71,14 @@ _SAFE_FOR: dict[str, frozenset[str]] = {
     "mysql.escapeId": frozenset({"sql"}),
     "str.isidentifier": KINDS,
 }
-_RESOLVERS = frozenset({"os.path.realpath", "os.path.abspath", "os.path.normpath", "path.resolve", "path.normalize", "fs.realpathSync", "fs.realpath", "fs.promises.realpath"})
-_JOINERS = frozenset({"os.path.join", "posixpath.join", "ntpath.join", "path.join", "path.resolve", "path.posix.join"})
-_URL_PARSERS = frozenset({"urllib.parse.urlparse", "urllib.parse.urlsplit", "URL", "url.URL", "url.parse", "httpx.URL", "yarl.URL"})
-_PATHS = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "Path", "anyio.Path", "pathlib.PurePosixPath"})
-_PATH_KEEPS = frozenset({"expanduser", "absolute", "with_suffix", "joinpath", "relative_to", "as_posix", "with_name", "resolve"})
-
-
-def path_text(value: Val) -> str:
-    """The outline of a path, with `~` for the home folder."""
-    return shape_of(value)
-
-
-def is_secret_path(value: Val) -> bool:
-    """Whether a path names a place where credentials live."""
-    return bool(CREDENTIAL_PATHS.search(path_text(value)))
+_URL_PARSERS = frozenset(
+    {"urllib.parse.urlparse", "urllib.parse.urlsplit", "URL", "url.URL", "url.parse", "httpx.URL", "yarl.URL"}
+)
 
 
 def model(site: Site) -> Val:
     """What a call into a library gives."""
-    for chosen in (_constants, _modules, _environment, _sources, _paths, _cleaners, _text):
+    for chosen in (_constants, _modules, _environment, sources, paths, _cleaners, _text):
         result = chosen(site)
         if result is not None:
             return result
@@ -92,20 +86,26 @@ def model(site: Site) -> Val:
 
 
 def _unknown(site: Site) -> Val:
-    values = [*([site.base] if site.base is not None else []), *site.args, *(value for name, value in site.named.items() if name != "env")]
+    values = [
+        *([site.base] if site.base is not None else []),
+        *site.args,
+        *(value for name, value in site.named.items() if name != "env"),
+    ]
     if PROGRAMS.match(site.ref) or SHELL_STRINGS.match(site.ref):
         values = [value for value in values if not (value.fields and "env" in value.fields)]
     parts = [value for value in values if value.ref not in ("os.environ", "process.env")]
     taint = join_taint(parts)
     about = frozenset().union(*(value.about for value in parts)) if parts else frozenset()
     tags = frozenset().union(*(value.tags for value in parts)) - {"pattern", "resolved"} if parts else frozenset()
-    return Val(taint=taint, shape=HOLE if taint else None, ref=f"{site.ref}()", safe=join_safe(parts), about=about, tags=tags)
+    return Val(
+        taint=taint, shape=HOLE if taint else None, ref=f"{site.ref}()", safe=join_safe(parts), about=about, tags=tags
+    )
 
 
 def _constants(site: Site) -> Val | None:
     consts = [value.const for value in site.args]
     folded = fold_call(site.ref, consts) if site.args else UNKNOWN
-    if site.ref in DECODERS and site.ref != "Buffer.from" or site.ref == "Buffer.from" and len(consts) > 1:
+    if (site.ref in DECODERS and site.ref != "Buffer.from") or (site.ref == "Buffer.from" and len(consts) > 1):
         base = constant(folded) if folded is not UNKNOWN else replace(_unknown(site), ref=f"{site.ref}()")
         return replace(base, tags=base.tags | {"decoded"})
     if folded is UNKNOWN and site.base is not None and isinstance(site.call.fn, Attr):
@@ -133,19 +133,42 @@ def _joined(glue: Val, parts: Val) -> Val:
 def _modules(site: Site) -> Val | None:
     first = site.args[0] if site.args else None
     name = first.text() if first is not None else None
-    if site.ref in ("__import__", "importlib.import_module", "require", "import", "module.require", "process.mainModule.require") and name:
+    if (
+        site.ref
+        in (
+            "__import__",
+            "importlib.import_module",
+            "require",
+            "import",
+            "module.require",
+            "process.mainModule.require",
+        )
+        and name
+    ):
         literal = bool(site.call.args) and type(site.call.args[0]).__name__ == "Const"
-        return Val(ref=full_ref(module_name(name)), tags=frozenset() if literal and site.ref in ("require", "import") else frozenset({"built"}))
+        return Val(
+            ref=full_ref(module_name(name)),
+            tags=frozenset() if literal and site.ref in ("require", "import") else frozenset({"built"}),
+        )
     if site.ref in ("getattr", "operator.attrgetter", "Reflect.get") and len(site.args) >= 2:
         wanted = site.args[1].text()
         if wanted is not None:
             literal = type(site.call.args[1]).__name__ == "Const" if len(site.call.args) > 1 else False
             value = attribute(site.machine, site.args[0], wanted, site.call.line)
-            return value if literal and site.args[0].tags == frozenset() else replace(value, tags=value.tags | {"built"})
+            return (
+                value if literal and site.args[0].tags == frozenset() else replace(value, tags=value.tags | {"built"})
+            )
         holder = site.args[0]
-        foreign = bool(holder.ref) and not holder.ref.startswith(("local.", "this", "?")) and not holder.taint and not holder.ref.endswith("()")
+        foreign = (
+            bool(holder.ref)
+            and not holder.ref.startswith(("local.", "this", "?"))
+            and not holder.taint
+            and not holder.ref.endswith("()")
+        )
         chosen = foreign and site.args[1].unsafe("code", "input", "net") and shape_of(site.args[1]).startswith(HOLE)
-        return replace(_unknown(site), ref="getattr()" if chosen else "?", tags=frozenset({"chosen"}) if chosen else frozenset())
+        return replace(
+            _unknown(site), ref="getattr()" if chosen else "?", tags=frozenset({"chosen"}) if chosen else frozenset()
+        )
     if site.ref in ("functools.partial", "partial") and site.args:
         from symbi_static.flow.calls import Partial
 
@@ -158,13 +181,34 @@ def _modules(site: Site) -> Val | None:
         return site.args[0]
     if site.ref in ("re.compile", "RegExp") and site.args:
         return Val(ref="re.compile()", shape=site.args[0].text(), tags=frozenset({"pattern"}), taint=site.args[0].taint)
-    if site.ref in ("asyncio.run", "asyncio.gather", "asyncio.wait_for", "anyio.run", "Promise.resolve", "Promise.all", "asyncio.shield", "Object.assign") and site.args:
+    if (
+        site.ref
+        in (
+            "asyncio.run",
+            "asyncio.gather",
+            "asyncio.wait_for",
+            "anyio.run",
+            "Promise.resolve",
+            "Promise.all",
+            "asyncio.shield",
+            "Object.assign",
+        )
+        and site.args
+    ):
         return merge(site.args)
     return None
 
 
 def _environment(site: Site) -> Val | None:
-    if site.ref in ("os.getenv", "os.environ.get", "os.environ.pop", "os.getenvb", "process.env.get", "Deno.env.get", "os.environ.setdefault"):
+    if site.ref in (
+        "os.getenv",
+        "os.environ.get",
+        "os.environ.pop",
+        "os.getenvb",
+        "process.env.get",
+        "Deno.env.get",
+        "os.environ.setdefault",
+    ):
         name = site.args[0].text() if site.args else None
         if name is None:
             return any_variable(site.args[0] if site.args else Val(), site.call.line)
@@ -174,96 +218,19 @@ def _environment(site: Site) -> Val | None:
         return replace(constant("~"), ref="pathlib.Path()", tags=frozenset({"home"}))
     if site.ref in ("os.path.expanduser", "os.path.expandvars") and site.args:
         text = site.args[0].text()
-        return replace(constant(text.replace("$HOME", "~").replace("${HOME}", "~")), tags=frozenset({"home"})) if text else site.args[0]
+        return (
+            replace(constant(text.replace("$HOME", "~").replace("${HOME}", "~")), tags=frozenset({"home"}))
+            if text
+            else site.args[0]
+        )
     if site.ref in ("os.environ.copy", "os.environ.items", "os.environ.values", "os.environ.toObject") or (
-        site.ref in ("dict", "Object.entries", "Object.assign", "list", "Object.values") and any(v.ref in ("os.environ", "process.env") for v in site.args)
+        site.ref in ("dict", "Object.entries", "Object.assign", "list", "Object.values")
+        and any(v.ref in ("os.environ", "process.env") for v in site.args)
     ):
         return Val(taint={"environ": ((site.call.line, "the whole environment"),)}, ref="env-copy")
     if site.ref in ("os.environ.keys", "Object.keys"):
         return Val(taint=site.args[0].taint if site.args and site.args[0].ref != "process.env" else {})
     return None
-
-
-def _sources(site: Site) -> Val | None:
-    first = site.arg(0, "url", "path", "file") or Val()
-    line = site.call.line
-    if SOCKET_RECEIVE.search(site.ref):
-        return tainted("sock", line, f"bytes received by `{site.name}`", ref=f"{site.ref}()")
-    if is_network(site.ref, shape_of(first)) or (len(site.args) > 1 and site.name == "request" and is_network(site.ref, shape_of(site.args[1]))):
-        return tainted("net", line, f"answer of `{site.ref}`", ref=f"{site.ref}()", tags=frozenset({"response"}))
-    if site.ref in ("input", "raw_input", "prompt", "readline"):
-        return tainted("input", line, "interactive input")
-    if ARCHIVE_NAMES.search(site.ref) or (site.name in ("infolist", "namelist", "getmembers", "getEntries") and not site.args):
-        return tainted("archive", line, "names inside an archive", ref=f"{site.ref}()")
-    if site.ref in ("keyring.get_password", "keytar.getPassword", "keytar.findCredentials", "browser_cookie3.chrome", "browser_cookie3.firefox", "browser_cookie3.load", "win32crypt.CryptUnprotectData", "secretstorage.get_default_collection"):
-        return tainted("secret", line, f"credential store `{site.ref}`", ref=f"{site.ref}()")
-    if FILE_READ.match(site.ref) or (site.name in ("read_text", "read_bytes") and site.base is not None):
-        return _opened(site)
-    if FILE_ATTRS.match(site.ref) or site.name in ("iterdir", "rglob"):
-        where = site.base if site.base is not None and _is_path(site.base) else first
-        ref = "pathlib.Path()" if site.name in ("iterdir", "glob", "rglob") else f"{site.ref}()"
-        secret = is_secret_path(where)
-        label = {"secret": ((line, "files of a credential folder"),)} if secret else {}
-        return Val(taint={**label, **({} if not where.has("archive") else dict(where.taint))}, shape=shape_of(where) + "/" + HOLE if secret else None, ref=ref, tags=where.tags)
-    return None
-
-
-def _is_path(value: Val) -> bool:
-    return value.ref.endswith("pathlib.Path()")
-
-
-def _opened(site: Site) -> Val:
-    where = site.base if site.base is not None and _is_path(site.base) and site.name in ("read_text", "read_bytes", "open") else site.arg(0, "file", "path", "filename") or Val()
-    mode_at = 0 if where is site.base else 1
-    mode = (site.arg(mode_at, "mode", "flags") or Val()).text() or "r"
-    if site.name in ("open", "openSync") and not set(mode) & {"r", "+"} and set(mode) & {"w", "a", "x"}:
-        return Val(ref=f"{site.ref}()", tags=frozenset({"writes"}), shape=None, fields={"$path": where})
-    line = site.call.line
-    taint = {"file": ((line, f"content of a file opened by `{site.name}`"),)}
-    if is_secret_path(where):
-        taint["secret"] = ((line, "content of a credential file"),)
-    if where.has("secret"):
-        taint["secret"] = (*where.trace("secret"), (line, f"read by `{site.name}`"))
-    chosen = frozenset({"chosen-file"}) if where.has("input", "archive") else frozenset()
-    return Val(taint=taint, ref=f"{site.ref}()", shape=HOLE, tags=chosen)
-
-
-def _paths(site: Site) -> Val | None:
-    if site.ref in _JOINERS and site.args:
-        mixed: list[Val] = []
-        for position, arg in enumerate(site.args):
-            mixed.extend([constant("/"), arg] if position else [arg])
-        joined = join_text(mixed)
-        tags = frozenset({"resolved"}) if site.ref == "path.resolve" else frozenset()
-        return replace(joined, ref="joined()", tags=(joined.tags - {"resolved", "own-source"} if len(site.args) > 1 else joined.tags) | tags)
-    if site.ref in ("os.path.dirname", "path.dirname") and site.args:
-        return replace(site.args[0], const=UNKNOWN, tags=site.args[0].tags - {"own-source"})
-    if site.ref in _RESOLVERS and site.args:
-        return replace(site.args[0], tags=site.args[0].tags | {"resolved"}, ref="joined()", const=site.args[0].const)
-    if site.ref in _PATHS:
-        joined = join_text([part for arg in site.args for part in (constant("/"), arg)][1:]) if site.args else constant(".")
-        return replace(joined, ref="pathlib.Path()", tags=frozenset().union(*(arg.tags for arg in site.args)))
-    if site.base is not None and _is_path(site.base) and site.name in _PATH_KEEPS:
-        if site.name == "joinpath":
-            joined = join_text([site.base, *[part for arg in site.args for part in (constant("/"), arg)]])
-            return replace(joined, ref="pathlib.Path()", tags=site.base.tags - {"resolved"})
-        if site.name == "relative_to" and "resolved" in site.base.tags and isinstance(site.call.fn, Attr):
-            key = guards.key_of(site.call.fn.obj)
-            if key:
-                guards.narrow(site.scope, frozenset({(key, "path")}))
-        return replace(site.base, tags=site.base.tags | ({"resolved"} if site.name == "resolve" else set()))
-    if site.ref in ("os.path.commonpath", "os.path.commonprefix", "os.path.relpath", "path.relative"):
-        keys = [key for node in site.call.args for key in _keys(node) if key]
-        resolved = any("resolved" in value.tags for value in site.everything())
-        return Val(ref=f"{site.ref}()", about=frozenset(keys) if resolved and not site.ref.endswith("commonprefix") else frozenset())
-    if site.ref in ("tempfile.mkdtemp", "tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile", "tempfile.mkstemp", "tempfile.gettempdir", "fs.mkdtempSync", "fs.mkdtemp", "fs.promises.mkdtemp", "os.tmpdir", "tempfile.TemporaryFile"):
-        return Val(ref=f"{site.ref}()", shape="<tmp>", tags=frozenset({"own-temp"}))
-    return None
-
-
-def _keys(node: object) -> list[str | None]:
-    items = getattr(node, "items", None)
-    return [guards.key_of(item) for item in items] if isinstance(items, list) else [guards.key_of(node)]  # type: ignore[arg-type]
 
 
 def _cleaners(site: Site) -> Val | None:
@@ -274,17 +241,32 @@ def _cleaners(site: Site) -> Val | None:
         kinds = _SAFE_FOR[site.ref]
         if site.ref == "urllib.parse.quote" and (site.arg(1, "safe") or Val()).const == "":
             kinds = kinds | {"path"}
-        return Val(taint=value.taint, shape=HOLE if value.taint else value.shape, safe=value.safe | kinds, about=value.about, tags=value.tags)
+        return Val(
+            taint=value.taint,
+            shape=HOLE if value.taint else value.shape,
+            safe=value.safe | kinds,
+            about=value.about,
+            tags=value.tags,
+        )
     if site.name in ("hexdigest", "digest") or site.ref.startswith(("hashlib.", "crypto.createHash")):
         base = _unknown(site)
         return replace(base, safe=KINDS, taint={k: v for k, v in base.taint.items() if k not in ("file",)})
     if site.ref == "re.sub" and len(site.args) >= 3:
         kinds = guards.removal_proves(site.args[0].text() or "", site.args[1].text() or "")
-        return Val(taint=join_taint(site.args[1:]), shape=HOLE if site.args[2].taint else None, safe=site.args[2].safe | kinds)
+        return Val(
+            taint=join_taint(site.args[1:]), shape=HOLE if site.args[2].taint else None, safe=site.args[2].safe | kinds
+        )
     if site.ref in _URL_PARSERS and site.args:
         keys = {key for node in site.call.args[:1] if (key := guards.key_of(node))}
         value = site.args[0]
-        return Val(taint=value.taint, ref=f"{site.ref}()", shape=value.shape, safe=value.safe, about=value.about | keys, tags=value.tags)
+        return Val(
+            taint=value.taint,
+            ref=f"{site.ref}()",
+            shape=value.shape,
+            safe=value.safe,
+            about=value.about | keys,
+            tags=value.tags,
+        )
     return None
 
 
@@ -298,11 +280,34 @@ def _text(site: Site) -> Val | None:
             return base.fields[name]
         rest = element_of(base)
         return merge([rest, site.args[1]]) if len(site.args) > 1 and site.args[1].const is not None else rest
-    if site.name in ("get", "pop", "at") and base is not None and not base.taint and base.ref == "" and (base.items is not None or base.fields is not None):
+    if (
+        site.name in ("get", "pop", "at")
+        and base is not None
+        and not base.taint
+        and base.ref == ""
+        and (base.items is not None or base.fields is not None)
+    ):
         return element_of(base)
     if site.name in ("values", "items", "entries") and base is not None and base.fields is not None and not site.args:
         return replace(element_of(base), items=None)
-    if site.name in ("strip", "lstrip", "rstrip", "lower", "upper", "trim", "toLowerCase", "decode", "encode", "toString", "casefold", "title") and base is not None:
+    if (
+        site.name
+        in (
+            "strip",
+            "lstrip",
+            "rstrip",
+            "lower",
+            "upper",
+            "trim",
+            "toLowerCase",
+            "decode",
+            "encode",
+            "toString",
+            "casefold",
+            "title",
+        )
+        and base is not None
+    ):
         return replace(base, const=UNKNOWN, ref="", facts=frozenset(), neg=frozenset(), items=None)
     if site.name in ("replace", "replaceAll") and base is not None and base.taint and len(site.args) >= 2:
         return replace(base, const=UNKNOWN, shape=HOLE, ref="")
@@ -312,7 +317,9 @@ def _text(site: Site) -> Val | None:
         return _joined(site.args[0] if site.args else constant(","), base)
     if site.ref in ("str", "String", "repr", "bytes", "bytearray") and site.args:
         inner = frozenset().union(*(part.tags & {"decoded", "chars"} for part in site.args[0].items or ()))
-        return replace(site.args[0], facts=frozenset(), neg=frozenset(), items=None, fields=None, tags=site.args[0].tags | inner)
+        return replace(
+            site.args[0], facts=frozenset(), neg=frozenset(), items=None, fields=None, tags=site.args[0].tags | inner
+        )
     return None
 
 

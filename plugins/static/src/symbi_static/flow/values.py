@@ -146,8 +146,7 @@ class Val:
         return self.const.decode("utf-8", "replace") if isinstance(self.const, bytes) else None
 
     def all_parts(self) -> list[Val]:
-        parts = list(self.items or ()) + list((self.fields or {}).values())
-        return parts
+        return list(self.items or ()) + list((self.fields or {}).values())
 
 
 def constant(value: Any) -> Val:
@@ -269,4 +268,11 @@ def element_of(value: Val) -> Val:
     if isinstance(value.const, tuple | list | str):
         return Val(shape=CLEAN)
     ref = f"{value.ref}[]" if value.ref else ""
-    return Val(taint=value.taint, shape=HOLE if value.taint else None, ref=ref, safe=value.safe, about=value.about, tags=value.tags)
+    return Val(
+        taint=value.taint,
+        shape=HOLE if value.taint else None,
+        ref=ref,
+        safe=value.safe,
+        about=value.about,
+        tags=value.tags,
+    )

@@ -227,7 +227,9 @@ def dump(node: object, depth: int = 6) -> str:
         case Index(obj=obj, key=key):
             return f"{dump(obj, depth - 1)}[{dump(key, depth - 1)}]"
         case Call(fn=fn, args=args, named=named):
-            inner = [dump(arg, depth - 1) for arg in args] + [f"{key}={dump(named[key], depth - 1)}" for key in sorted(named)]
+            inner = [dump(arg, depth - 1) for arg in args] + [
+                f"{key}={dump(named[key], depth - 1)}" for key in sorted(named)
+            ]
             head = "f" if isinstance(fn, Name) else dump(fn, depth - 1)
             return f"{head}({','.join(inner)})"
         case Join(parts=parts) | Test(parts=parts):

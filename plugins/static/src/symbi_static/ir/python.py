@@ -39,16 +39,29 @@ from symbi_static.ir.nodes import (
 
 __all__ = ["read_python"]
 
-_OPS = {ast.Add: "+", ast.Mod: "%", ast.Div: "/", ast.Mult: "*", ast.Sub: "-", ast.BitXor: "^", ast.BitOr: "|", ast.FloorDiv: "//"}
-_TESTS = {ast.In: "in", ast.NotIn: "not in", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}  # fmt: skip
+_OPS = {
+    ast.Add: "+",
+    ast.Mod: "%",
+    ast.Div: "/",
+    ast.Mult: "*",
+    ast.Sub: "-",
+    ast.BitXor: "^",
+    ast.BitOr: "|",
+    ast.FloorDiv: "//",
+}
+_TESTS = {ast.In: "in", ast.NotIn: "not in", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}  # fmt: skip  # noqa: E501  # one list, one place
 _FUNCS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def read_python(source: str) -> Module:
     """Parse; raises `SyntaxError`, `ValueError`, `RecursionError` or `MemoryError` as `ast` does."""
     tree = ast.parse(source)
-    module = Module(language="python", body=_block(tree.body), comments=_comments(source), doc=ast.get_docstring(tree, clean=False) or "")
-    return module
+    return Module(
+        language="python",
+        body=_block(tree.body),
+        comments=_comments(source),
+        doc=ast.get_docstring(tree, clean=False) or "",
+    )
 
 
 def _comments(source: str) -> list[Comment]:
@@ -124,9 +137,20 @@ def _definition(node: ast.stmt, at: tuple[int, int]) -> list[Stmt]:
             for item in body:
                 if isinstance(item, Assign) and isinstance(item.value, Func):
                     item.value.owner = node.name
-            return [ClassDef(*at, node.name, [_expr(base) for base in node.bases], body, ast.get_docstring(node, clean=False) or "")]
+            return [
+                ClassDef(
+                    *at,
+                    node.name,
+                    [_expr(base) for base in node.bases],
+                    body,
+                    ast.get_docstring(node, clean=False) or "",
+                )
+            ]
         case ast.Import(names=names):
-            pairs = [(alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0]) for alias in names]
+            pairs = [
+                (alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0])
+                for alias in names
+            ]
             extra = [(alias.name, alias.name) for alias in names if not alias.asname and "." in alias.name]
             return [Import(*at, pairs + extra)]
         case ast.ImportFrom(module=module, names=names, level=level):
@@ -164,11 +188,17 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Func
     defaults: list[ast.expr | None] = [None] * (len(plain) - len(spec.defaults)) + list(spec.defaults)
     pairs = list(zip(plain, defaults, strict=True)) + list(zip(spec.kwonlyargs, spec.kw_defaults, strict=True))
     params = [Param(Name(*_at(arg), arg.arg), arg.arg, _expr(default) if default else None) for arg, default in pairs]
-    params += [Param(Name(*_at(arg), arg.arg), prefix + arg.arg) for arg, prefix in ((spec.vararg, "*"), (spec.kwarg, "**")) if arg]
+    params += [
+        Param(Name(*_at(arg), arg.arg), prefix + arg.arg)
+        for arg, prefix in ((spec.vararg, "*"), (spec.kwarg, "**"))
+        if arg
+    ]
     if isinstance(node, ast.Lambda):
         return Func(*_at(node), "<lambda>", params, [Return(*_at(node.body), _expr(node.body))])
     doc = ast.get_docstring(node, clean=False) or ""
-    shared = frozenset(name for part in ast.walk(node) if isinstance(part, ast.Global | ast.Nonlocal) for name in part.names)
+    shared = frozenset(
+        name for part in ast.walk(node) if isinstance(part, ast.Global | ast.Nonlocal) for name in part.names
+    )
     marks = [_expr(mark) for mark in node.decorator_list]
     doc_line = node.body[0].lineno if doc else 0
     return Func(*_at(node), node.name, params, _block(node.body), marks, doc, doc_line, globals=shared)
@@ -191,7 +221,9 @@ def _expr(node: ast.expr) -> Expr:
             return Join(*at, [_expr(value) for value in values])
         case ast.FormattedValue(value=value, conversion=conversion, format_spec=spec):
             inner = _expr(value)
-            number = isinstance(spec, ast.JoinedStr) and any(isinstance(v, ast.Constant) and str(v.value)[-1:] in "dfeg%x" for v in spec.values)
+            number = isinstance(spec, ast.JoinedStr) and any(
+                isinstance(v, ast.Constant) and str(v.value)[-1:] in "dfeg%x" for v in spec.values
+            )
             if number:
                 return Call(*at, Name(*at, "float"), [inner], {}, [])
             return Call(*at, Name(*at, "repr"), [inner], {}, []) if conversion == ord("r") else inner
@@ -232,10 +264,16 @@ def _compound(node: ast.expr, at: tuple[int, int]) -> Expr:
         case ast.List(elts=elts) | ast.Tuple(elts=elts) | ast.Set(elts=elts):
             return Seq(*at, [_expr(item) for item in elts])
         case ast.Dict(keys=keys, values=values):
-            return DictOf(*at, [_expr(key) if key is not None else None for key in keys], [_expr(value) for value in values])
+            return DictOf(
+                *at, [_expr(key) if key is not None else None for key in keys], [_expr(value) for value in values]
+            )
         case ast.Lambda():
             return _function(node)
-        case ast.ListComp(elt=elt, generators=gens) | ast.SetComp(elt=elt, generators=gens) | ast.GeneratorExp(elt=elt, generators=gens):
+        case (
+            ast.ListComp(elt=elt, generators=gens)
+            | ast.SetComp(elt=elt, generators=gens)
+            | ast.GeneratorExp(elt=elt, generators=gens)
+        ):
             return Comp(*at, _expr(elt), None, _clauses(gens))
         case ast.DictComp(key=key, value=value, generators=gens):
             return Comp(*at, _expr(value), _expr(key), _clauses(gens))

@@ -1,5 +1,6 @@
 """Capabilities: what the code uses, against what it declares."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import re
@@ -27,10 +28,28 @@ _ALIASES = {
     "database": ("db.read", "db.write"), "db": ("db.read", "db.write"), "sql": ("db.read", "db.write"), "database.read": ("db.read",), "database.write": ("db.write",), "db_read": ("db.read",), "db_write": ("db.write",),
     "time": ("clock",), "llm": ("llm.sample",), "sampling": ("llm.sample",), "model": ("llm.sample",),
 }  # fmt: skip
-_WORDS = ("fs.read", "fs.write", "net.outbound", "net.listen", "process.spawn", "env.read", "secrets.read", "db.read", "db.write", "clock", "llm.sample")
-_SERVERS = re.compile(r"(?:\.listen|\.bind|serve_forever|uvicorn\.run|HTTPServer|TCPServer|start_server|createServer\(\)\.listen|websockets\.serve|web\.run_app)$")
-_SQL_WRITES = re.compile(r"^\s*(?:INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|REPLACE|TRUNCATE|VACUUM|MERGE|GRANT)\b", re.IGNORECASE)
-_CLOCK = re.compile(r"^(?:time\.(?:time|time_ns|localtime|gmtime|strftime)|datetime\.(?:datetime|date)\.(?:now|utcnow|today)|datetime\.now|date\.today|Date\.now|Date)$")
+_WORDS = (
+    "fs.read",
+    "fs.write",
+    "net.outbound",
+    "net.listen",
+    "process.spawn",
+    "env.read",
+    "secrets.read",
+    "db.read",
+    "db.write",
+    "clock",
+    "llm.sample",
+)
+_SERVERS = re.compile(
+    r"(?:\.listen|\.bind|serve_forever|uvicorn\.run|HTTPServer|TCPServer|start_server|createServer\(\)\.listen|websockets\.serve|web\.run_app)$"
+)
+_SQL_WRITES = re.compile(
+    r"^\s*(?:INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|REPLACE|TRUNCATE|VACUUM|MERGE|GRANT)\b", re.IGNORECASE
+)
+_CLOCK = re.compile(
+    r"^(?:time\.(?:time|time_ns|localtime|gmtime|strftime)|datetime\.(?:datetime|date)\.(?:now|utcnow|today)|datetime\.now|date\.today|Date\.now|Date)$"
+)
 
 
 def normalise(declared: tuple[str, ...]) -> tuple[set[str], list[str], bool]:
@@ -94,9 +113,29 @@ class Capabilities:
         if NETWORK_HOST.match(site.ref) and not sends(site):
             self.note("net.outbound", line)
         if _SERVERS.search(site.ref) and not site.ref.startswith("functools"):
-            port = next((str(v.const) for v in [*site.args, *site.named.values()] if isinstance(v.const, int) and not isinstance(v.const, bool) and 0 < v.const < 65536), "")
-            port = port or next((str(v.items[1].const) for v in site.args if v.items and len(v.items) == 2 and isinstance(v.items[1].const, int)), "")
-            if site.base is None or "socket" in site.base.ref or "erver" in site.ref or "web" in site.ref or site.name == "listen":
+            port = next(
+                (
+                    str(v.const)
+                    for v in [*site.args, *site.named.values()]
+                    if isinstance(v.const, int) and not isinstance(v.const, bool) and 0 < v.const < 65536
+                ),
+                "",
+            )
+            port = port or next(
+                (
+                    str(v.items[1].const)
+                    for v in site.args
+                    if v.items and len(v.items) == 2 and isinstance(v.items[1].const, int)
+                ),
+                "",
+            )
+            if (
+                site.base is None
+                or "socket" in site.base.ref
+                or "erver" in site.ref
+                or "web" in site.ref
+                or site.name == "listen"
+            ):
                 self.note(f"net.listen:{port}" if port and port != "0" else "net.listen", line)
         if SHELL_STRINGS.match(site.ref) or PROGRAMS.match(site.ref):
             self._program(site, line)
@@ -127,11 +166,23 @@ class Capabilities:
             return
         if writes(site) and site.ref != "urllib.request.urlretrieve":
             self.note("fs.write", line)
-            if site.name in ("copy", "copy2", "copyfile", "copytree", "copyFile", "copyFileSync", "make_archive") or "+" in ((site.arg(1, "mode") or Val()).text() or ""):
+            if site.name in (
+                "copy",
+                "copy2",
+                "copyfile",
+                "copytree",
+                "copyFile",
+                "copyFileSync",
+                "make_archive",
+            ) or "+" in ((site.arg(1, "mode") or Val()).text() or ""):
                 self.note("fs.read", line)
         elif site.ref == "urllib.request.urlretrieve":
             self.note("fs.write", line)
-        elif FILE_READ.match(site.ref) or FILE_ATTRS.match(site.ref) or site.name in ("read_text", "read_bytes", "iterdir", "rglob"):
+        elif (
+            FILE_READ.match(site.ref)
+            or FILE_ATTRS.match(site.ref)
+            or site.name in ("read_text", "read_bytes", "iterdir", "rglob")
+        ):
             self.note("fs.read", line)
         elif re.match(r"^(?:zipfile\.ZipFile|tarfile\.open)$", site.ref):
             mode = (site.arg(1, "mode") or Val()).text() or "r"
@@ -142,7 +193,11 @@ class Capabilities:
             self._sqlite = self._sqlite or "sqlite" in site.ref or "duckdb" in site.ref
             if (site.args[0].text() if site.args else "") != ":memory:":
                 self.note("db.read", line)
-        elif site.name in ("execute", "executemany", "executescript", "query", "run", "prepare", "exec") and site.base is not None and site.args:
+        elif (
+            site.name in ("execute", "executemany", "executescript", "query", "run", "prepare", "exec")
+            and site.base is not None
+            and site.args
+        ):
             text = shape_of(site.args[0])
             if _SQL_WRITES.match(text):
                 self.note("db.write", line)
@@ -159,13 +214,24 @@ class Capabilities:
         for word in unknown:
             out.add("unknown-permission", f"`{word}` is not a permission word.", where="permissions", seed=word)
         if wildcard:
-            out.add("wildcard-permission", "A wildcard declares more than any tool needs.", where="permissions", seed="wildcard")
+            out.add(
+                "wildcard-permission",
+                "A wildcard declares more than any tool needs.",
+                where="permissions",
+                seed="wildcard",
+            )
         used = self.observed()
         harmful = [item for item in used if item.permission not in ("clock", "llm.sample")]
         if not declared:
             if harmful:
                 words = ", ".join(item.permission for item in harmful[:12])
-                out.add("nothing-declared", f"Nothing is declared, used is: {words}.", line=harmful[0].line, where="permissions" if harmful[0].line is None else "source", seed="none")
+                out.add(
+                    "nothing-declared",
+                    f"Nothing is declared, used is: {words}.",
+                    line=harmful[0].line,
+                    where="permissions" if harmful[0].line is None else "source",
+                    seed="none",
+                )
             return
         for item in used:
             if not self._covered(item.permission, known):
@@ -173,7 +239,13 @@ class Capabilities:
                 out.add(rule, f"`{item.permission}` is used and not declared.", line=item.line, seed=item.permission)
         for name in sorted(known):
             if not wildcard and not any(self._covered(item.permission, {name}) for item in used):
-                out.add("unused-permission", f"`{name}` is declared and not used.", where="permissions", seed=name, confidence=0.7)
+                out.add(
+                    "unused-permission",
+                    f"`{name}` is declared and not used.",
+                    where="permissions",
+                    seed=name,
+                    confidence=0.7,
+                )
 
     def _covered(self, used: str, known: set[str]) -> bool:
         head, _, rest = used.partition(":")
@@ -181,7 +253,9 @@ class Capabilities:
             return True
         if head == "net.outbound" and any(name.startswith("net.outbound:") for name in known):
             hosts = [name.split(":", 1)[1].split(":")[0].lower() for name in known if name.startswith("net.outbound:")]
-            return bool(rest) and any(rest == host or rest.endswith("." + host.removeprefix("*.")) for host in hosts) or (not rest and bool(hosts))
+            return (
+                bool(rest) and any(rest == host or rest.endswith("." + host.removeprefix("*.")) for host in hosts)
+            ) or (not rest and bool(hosts))
         if head in ("process.spawn", "env.read", "net.listen") and not rest:
             return any(name.startswith(f"{head}:") for name in known)
         if head == "env.read":
@@ -189,7 +263,11 @@ class Capabilities:
         if head == "secrets.read":
             return any(name.startswith(("secrets.read", "env.read")) for name in known)
         if head == "db.read":
-            return "db.write" in known or any(name.startswith("db.") for name in known) or (self._sqlite and bool({"fs.read", "fs.write"} & {n.split(":")[0] for n in known}))
+            return (
+                "db.write" in known
+                or any(name.startswith("db.") for name in known)
+                or (self._sqlite and bool({"fs.read", "fs.write"} & {n.split(":")[0] for n in known}))
+            )
         if head == "db.write":
             return self._sqlite and "fs.write" in known
         if head in ("fs.read", "fs.write"):

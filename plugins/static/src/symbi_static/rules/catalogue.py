@@ -1,5 +1,6 @@
 """Every rule of the analyzer: its category, severity, CWE, title and what to do about it."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import hashlib

@@ -10,9 +10,17 @@ from symbi_static.text.masking import SECRET_FORMS, entropy, is_placeholder
 
 __all__ = ["check_comments", "check_lines", "check_literals", "strings_of"]
 
-_NAMES = re.compile(r"(?:^|[_\W])(?:api_?key|apikey|secret|token|passw(?:or)?d|passwd|pwd|auth|credential|private_?key|access_?key|client_?secret|signing_?key)", re.IGNORECASE)
-_SUPPRESS = re.compile(r"\bnosec\b|nosem(?:grep)?\b|pragma:\s*(?:allowlist|whitelist)\s*(?:nextline\s+)?secret|noqa:?\s*[:\s]\s*(?:[A-Z]+\d+\s*,\s*)*(?:S|DUO|B)\d{3}|eslint-disable\b.*(?:security|no-eval|no-implied-eval|no-new-func)|lgtm\s*\[|codeql\s*\[|NOSONAR|skipcq|bandit:\s*skip|gitleaks:allow|trufflehog:ignore|guarddog[:\s-]*ignore|snyk:ignore|checkov:skip|deepcode\s+ignore|semgrep-disable|(?:symbi|scanner|mcp-scan|review|analy[sz]er)\s*[:=-]\s*(?:ignore|allow|skip|safe|off|disable)\b", re.IGNORECASE)
-_STYLE = re.compile(r"\bnoqa\b|eslint-disable|type:\s*ignore|pylint:\s*disable|prettier-ignore|ts-ignore", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(?:^|[_\W])(?:api_?key|apikey|secret|token|passw(?:or)?d|passwd|pwd|auth|credential|private_?key|access_?key|client_?secret|signing_?key)",
+    re.IGNORECASE,
+)
+_SUPPRESS = re.compile(
+    r"\bnosec\b|nosem(?:grep)?\b|pragma:\s*(?:allowlist|whitelist)\s*(?:nextline\s+)?secret|noqa:?\s*[:\s]\s*(?:[A-Z]+\d+\s*,\s*)*(?:S|DUO|B)\d{3}|eslint-disable\b.*(?:security|no-eval|no-implied-eval|no-new-func)|lgtm\s*\[|codeql\s*\[|NOSONAR|skipcq|bandit:\s*skip|gitleaks:allow|trufflehog:ignore|guarddog[:\s-]*ignore|snyk:ignore|checkov:skip|deepcode\s+ignore|semgrep-disable|(?:symbi|scanner|mcp-scan|review|analy[sz]er)\s*[:=-]\s*(?:ignore|allow|skip|safe|off|disable)\b",
+    re.IGNORECASE,
+)
+_STYLE = re.compile(
+    r"\bnoqa\b|eslint-disable|type:\s*ignore|pylint:\s*disable|prettier-ignore|ts-ignore", re.IGNORECASE
+)
 _ENCODED = re.compile(r"^[A-Za-z0-9+/_-]{400,}={0,2}$|^(?:[0-9a-fA-F]{2}){200,}$|^(?:\\x[0-9a-f]{2}){50,}$")
 
 
@@ -49,7 +57,9 @@ def strings_of(nodes: object) -> list[tuple[int, str, str]]:
         elif hasattr(node, "__slots__"):
             keep = name if isinstance(node, Join | Bin) else ""
             for cls in type(node).__mro__:
-                stack.extend((getattr(node, slot), keep) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    (getattr(node, slot), keep) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
     return sorted(found)
 
 
@@ -58,7 +68,12 @@ def check_literals(module: Module, out: Collector) -> None:
     for line, text, name in strings_of(module.body):
         _check_secret(line, text, name, out)
         if _ENCODED.match(text) and entropy(text[:4000]) > 3.0:
-            out.add("encoded-payload", f"A constant of {len(text)} encoded characters.", line=line, seed=f"encoded{len(text)}")
+            out.add(
+                "encoded-payload",
+                f"A constant of {len(text)} encoded characters.",
+                line=line,
+                seed=f"encoded{len(text)}",
+            )
 
 
 def _check_secret(line: int, text: str, name: str, out: Collector) -> None:
@@ -70,7 +85,12 @@ def _check_secret(line: int, text: str, name: str, out: Collector) -> None:
             out.add("secret-in-source", f"A {kind} stands in the source.", line=line, seed=kind)
             return
     value = text.strip()
-    if _NAMES.search(name) and 12 <= len(value) <= 200 and not re.search(r"[\s{}<>%$/\\]|^https?:", value) and not is_placeholder(value):
+    if (
+        _NAMES.search(name)
+        and 12 <= len(value) <= 200
+        and not re.search(r"[\s{}<>%$/\\]|^https?:", value)
+        and not is_placeholder(value)
+    ):
         mixed = bool(re.search(r"\d", value)) and bool(re.search(r"[A-Za-z]", value))
         if entropy(value) >= 3.4 and mixed and not re.fullmatch(r"[A-Z][A-Z0-9_]*|[a-z][a-z_.-]*", value):
             out.add("secret-in-source", f"`{name}` holds a random value.", line=line, seed="entropy", confidence=0.8)
@@ -85,7 +105,12 @@ def check_comments(module: Module, out: Collector) -> None:
     for comment in module.comments:
         text = comment.text[:2000]
         if _SUPPRESS.search(text):
-            out.add("suppression-comment", "A suppression comment stands in the submission; it has no effect here.", line=comment.line, seed="suppress")
+            out.add(
+                "suppression-comment",
+                "A suppression comment stands in the submission; it has no effect here.",
+                line=comment.line,
+                seed="suppress",
+            )
         elif _STYLE.search(text):
             out.add("style-comment", "A style suppression.", line=comment.line, seed="style")
 
@@ -96,8 +121,12 @@ def check_lines(source: str, out: Collector) -> None:
         if len(line) > 2000 and not re.fullmatch(r"\s*(?:[\w.]+\s*=\s*)?[\"'\[(].*", line[:200] + line[-1:]):
             out.add("unreadable-line", f"A line of {len(line)} characters.", line=number, seed="huge", confidence=0.75)
         elif re.search(r"(?:;|\))\s{60,}\S", line):
-            out.add("unreadable-line", "Code stands far to the right of the visible text.", line=number, seed="pushed", confidence=0.8)
+            out.add(
+                "unreadable-line",
+                "Code stands far to the right of the visible text.",
+                line=number,
+                seed="pushed",
+                confidence=0.8,
+            )
         elif len(re.findall(r"\b_0x[0-9a-f]{4,}", line)) > 3:
             out.add("unreadable-line", "Names of a packer.", line=number, seed="packed", confidence=0.8)
-
-

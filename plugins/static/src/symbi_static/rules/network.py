@@ -11,10 +11,19 @@ from symbi_static.rules.collector import Collector
 
 __all__ = ["check_exfiltration", "check_ssrf", "check_transport", "host_of", "request_url", "sends"]
 
-_MESSENGERS = re.compile(r"discord(?:app)?\.com/api/webhooks|api\.telegram\.org|hooks\.slack\.com|webhook\.site|requestbin|pipedream\.net|ngrok|burpcollaborator|oastify|interact\.sh|pastebin\.com/api|transfer\.sh|0x0\.st|file\.io|hastebin", re.IGNORECASE)
-_LOCAL = re.compile(r"^(?:localhost|127\.|0\.0\.0\.0|\[?::1|host\.docker\.internal|[a-z0-9-]+\.local$|[a-z0-9-]+$)", re.IGNORECASE)
-_DNS = re.compile(r"^(?:socket\.(?:gethostbyname(?:_ex)?|getaddrinfo)|dns\.resolver\.(?:resolve|query)|dns\.resolver\.Resolver\(\)\.(?:resolve|query)|dns\.(?:promises\.)?(?:lookup|resolve\w*)|aiodns\.DNSResolver\(\)\.query)$")
-_NET_PROGRAM = re.compile(r"\b(?:curl|wget|nc|ncat|nslookup|dig|host|ssh|scp|rsync|ftp|telnet|ping|Invoke-WebRequest|iwr)\b")
+_MESSENGERS = re.compile(
+    r"discord(?:app)?\.com/api/webhooks|api\.telegram\.org|hooks\.slack\.com|webhook\.site|requestbin|pipedream\.net|ngrok|burpcollaborator|oastify|interact\.sh|pastebin\.com/api|transfer\.sh|0x0\.st|file\.io|hastebin",
+    re.IGNORECASE,
+)
+_LOCAL = re.compile(
+    r"^(?:localhost|127\.|0\.0\.0\.0|\[?::1|host\.docker\.internal|[a-z0-9-]+\.local$|[a-z0-9-]+$)", re.IGNORECASE
+)
+_DNS = re.compile(
+    r"^(?:socket\.(?:gethostbyname(?:_ex)?|getaddrinfo)|dns\.resolver\.(?:resolve|query)|dns\.resolver\.Resolver\(\)\.(?:resolve|query)|dns\.(?:promises\.)?(?:lookup|resolve\w*)|aiodns\.DNSResolver\(\)\.query)$"
+)
+_NET_PROGRAM = re.compile(
+    r"\b(?:curl|wget|nc|ncat|nslookup|dig|host|ssh|scp|rsync|ftp|telnet|ping|Invoke-WebRequest|iwr)\b"
+)
 _HOST = re.compile(r"^(?:https?|wss?|ftp)://(?:[^/@\x00\x01]*@)?([^/:?#\x00\x01]+)")
 _SECRETS = ("secret", "environ")
 
@@ -25,7 +34,11 @@ def request_url(site: Site) -> Val:
         if name in site.named:
             return site.named[name]
     first = site.args[0] if site.args else Val()
-    if site.name in ("request", "stream", "open") and len(site.args) > 1 and (first.text() or "").upper() in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+    if (
+        site.name in ("request", "stream", "open")
+        and len(site.args) > 1
+        and (first.text() or "").upper() in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+    ):
         return site.args[1]
     if first.fields:
         for name in ("url", "uri", "hostname", "host", "baseURL"):
@@ -57,7 +70,11 @@ def sends(site: Site) -> bool:
     """Whether a call sends something over the network."""
     first = site.args[0] if site.args else Val()
     second = site.args[1] if len(site.args) > 1 else Val()
-    return is_network(site.ref, shape_of(first)) or (site.name in ("request", "stream") and is_network(site.ref, shape_of(second))) or bool(NETWORK_HOST.match(site.ref))
+    return (
+        is_network(site.ref, shape_of(first))
+        or (site.name in ("request", "stream") and is_network(site.ref, shape_of(second)))
+        or bool(NETWORK_HOST.match(site.ref))
+    )
 
 
 def check_ssrf(site: Site, out: Collector) -> None:
@@ -72,19 +89,33 @@ def check_ssrf(site: Site, out: Collector) -> None:
     before = outline[:first] if first >= 0 else outline
     if "\x01" in before:
         return
-    if re.match(r"^(?:https?|wss?|ftp)://[^/?#\x00\x01]+[/?#]", before) or (before.startswith("/") and not before.startswith("//")):
+    if re.match(r"^(?:https?|wss?|ftp)://[^/?#\x00\x01]+[/?#]", before) or (
+        before.startswith("/") and not before.startswith("//")
+    ):
         return
     if re.match(r"^(?:https?|wss?)://[A-Za-z0-9.-]+(?::\d*)?$", before) and not before.endswith(("//", ".")):
-        out.add("url-host-suffix", "Input follows the host name directly.", node=site.call, trace=url.trace("input"), confidence=0.75)
+        out.add(
+            "url-host-suffix",
+            "Input follows the host name directly.",
+            node=site.call,
+            trace=url.trace("input"),
+            confidence=0.75,
+        )
         return
-    out.add("url-from-input", f"`{site.ref}` contacts a host that input chooses.", node=site.call, trace=url.trace("input"))
+    out.add(
+        "url-from-input", f"`{site.ref}` contacts a host that input chooses.", node=site.call, trace=url.trace("input")
+    )
 
 
 def check_transport(site: Site, out: Collector) -> None:
     """Verification that is switched off; plain HTTP."""
     for name in ("verify", "verify_ssl", "ssl", "check_hostname", "rejectUnauthorized", "strictSSL"):
         value = site.named.get(name)
-        if value is not None and value.const is False and (sends(site) or re.search(r"Session|Client|Connector|Agent|Pool", site.ref)):
+        if (
+            value is not None
+            and value.const is False
+            and (sends(site) or re.search(r"Session|Client|Connector|Agent|Pool", site.ref))
+        ):
             out.add("no-certificate-check", f"`{name}` is off.", node=site.call)
     for arg in [*site.args, *site.named.values()]:
         for fields in (arg.fields or {}, *[(part.fields or {}) for part in (arg.fields or {}).values()]):
@@ -106,11 +137,31 @@ def check_exfiltration(site: Site, out: Collector) -> None:
     if SHELL_STRINGS.match(site.ref) or PROGRAMS.match(site.ref):
         _check_programs(site, out)
         return
-    transport = sends(site) or bool(SOCKET_SEND.search(site.ref)) or site.name in ("sendmail", "send_message", "sendMail", "storbinary", "put_object", "upload_file", "upload_fileobj", "sendBeacon", "publish") or _writes_request(site)
+    transport = (
+        sends(site)
+        or bool(SOCKET_SEND.search(site.ref))
+        or site.name
+        in (
+            "sendmail",
+            "send_message",
+            "sendMail",
+            "storbinary",
+            "put_object",
+            "upload_file",
+            "upload_fileobj",
+            "sendBeacon",
+            "publish",
+        )
+        or _writes_request(site)
+    )
     if not transport and site.ref != "urllib.request.Request":
         return
     url = request_url(site)
-    body = [value for name, value in site.named.items() if name not in ("headers", "auth", "cookies", "cert", "timeout", "env")]
+    body = [
+        value
+        for name, value in site.named.items()
+        if name not in ("headers", "auth", "cookies", "cert", "timeout", "env")
+    ]
     payload = [*site.args, *body]
     if site.base is not None and SOCKET_SEND.search(site.ref):
         payload = list(site.args)
@@ -118,21 +169,48 @@ def check_exfiltration(site: Site, out: Collector) -> None:
     for value in payload:
         if value.has(*_SECRETS):
             labels = ("secret", "environ")
-            out.add("secret-to-network", f"Secrets are sent {_to(host)}.", node=site.call, trace=value.trace(*labels), tags=("chain:secret-to-network",))
+            out.add(
+                "secret-to-network",
+                f"Secrets are sent {_to(host)}.",
+                node=site.call,
+                trace=value.trace(*labels),
+                tags=("chain:secret-to-network",),
+            )
             return
     if _named_secret(site, payload, host, out):
         return
     for value in payload:
         if value.has("file") and not value.has("net"):
-            declared = bool(host) and any(p.lower().endswith(":" + str(host)) for p in getattr(site.machine, "declared", ())) and any(p.startswith(("fs.read", "file", "fs")) for p in getattr(site.machine, "declared", ()))
-            out.add("file-to-network", f"File content is sent {_to(host)}.", node=site.call, trace=value.trace("file"), severity="medium" if declared else None)
+            declared = (
+                bool(host)
+                and any(p.lower().endswith(":" + str(host)) for p in site.machine.declared)
+                and any(p.startswith(("fs.read", "file", "fs")) for p in site.machine.declared)
+            )
+            out.add(
+                "file-to-network",
+                f"File content is sent {_to(host)}.",
+                node=site.call,
+                trace=value.trace("file"),
+                severity="medium" if declared else None,
+            )
             return
-    if _MESSENGERS.search(shape_of(url)) and any(value.has("input", "file", "env") for value in payload[0 if site.named else 1 :]):
-        out.add("data-to-messenger", f"Data is sent to a hook {_to(host)}.", node=site.call, trace=next(v.trace("input", "file", "env") for v in payload if v.has("input", "file", "env")))
+    if _MESSENGERS.search(shape_of(url)) and any(
+        value.has("input", "file", "env") for value in payload[0 if site.named else 1 :]
+    ):
+        out.add(
+            "data-to-messenger",
+            f"Data is sent to a hook {_to(host)}.",
+            node=site.call,
+            trace=next(v.trace("input", "file", "env") for v in payload if v.has("input", "file", "env")),
+        )
 
 
 def _writes_request(site: Site) -> bool:
-    return site.name in ("write", "end", "send") and site.base is not None and bool(re.match(r"^(?:https?\.request|XMLHttpRequest|new WebSocket|WebSocket|net\.)", site.base.ref))
+    return (
+        site.name in ("write", "end", "send")
+        and site.base is not None
+        and bool(re.match(r"^(?:https?\.request|XMLHttpRequest|new WebSocket|WebSocket|net\.)", site.base.ref))
+    )
 
 
 def _to(host: str | None) -> str:
@@ -146,21 +224,53 @@ def _named_secret(site: Site, payload: list[Val], host: str | None, out: Collect
     for value in [*payload, *guards]:
         for label, trace in sorted(value.taint.items()):
             name = label[4:] if label.startswith("env:") else ""
-            if not name or not SECRETISH.search(name) or _belongs(name, host, site, in_header=value in guards or _only_headers(value, label)):
+            if (
+                not name
+                or not SECRETISH.search(name)
+                or _belongs(name, host, site, in_header=value in guards or _only_headers(value, label))
+            ):
                 continue
-            out.add("secret-to-network", f"{name} is sent {_to(host)}.", node=site.call, trace=trace, tags=("chain:secret-to-network",))
+            out.add(
+                "secret-to-network",
+                f"{name} is sent {_to(host)}.",
+                node=site.call,
+                trace=trace,
+                tags=("chain:secret-to-network",),
+            )
             return True
     return False
 
 
 def _only_headers(value: Val, label: str) -> bool:
     fields = value.fields or {}
-    return "headers" in fields and not any(label in part.taint for name, part in fields.items() if name not in ("headers", "auth"))
+    return "headers" in fields and not any(
+        label in part.taint for name, part in fields.items() if name not in ("headers", "auth")
+    )
 
 
 def _belongs(name: str, host: str | None, site: Site, *, in_header: bool) -> bool:
-    words = [word for word in re.split(r"[_\W]+", name.lower()) if len(word) >= 3 and word not in ("api", "key", "token", "secret", "auth", "pass", "password", "access", "private", "url", "app", "bot", "client")]
-    declared = [p.split(":", 1)[1].lower() for p in getattr(site.machine, "declared", ()) if ":" in p and p.startswith(("net", "http"))]
+    words = [
+        word
+        for word in re.split(r"[_\W]+", name.lower())
+        if len(word) >= 3
+        and word
+        not in (
+            "api",
+            "key",
+            "token",
+            "secret",
+            "auth",
+            "pass",
+            "password",
+            "access",
+            "private",
+            "url",
+            "app",
+            "bot",
+            "client",
+        )
+    ]
+    declared = [p.split(":", 1)[1].lower() for p in site.machine.declared if ":" in p and p.startswith(("net", "http"))]
     if host is None:
         return in_header or not words
     bare = host.replace("-", "").replace(".", "")
@@ -171,7 +281,9 @@ def _belongs(name: str, host: str | None, site: Site, *, in_header: bool) -> boo
         return in_header or not words
     if declared:
         return False
-    known = re.compile(r"aws|github|gitlab|slack|stripe|openai|anthropic|google|azure|npm|pypi|twilio|sendgrid|discord|telegram|database|ssh|hugging")
+    known = re.compile(
+        r"aws|github|gitlab|slack|stripe|openai|anthropic|google|azure|npm|pypi|twilio|sendgrid|discord|telegram|database|ssh|hugging"
+    )
     return in_header and not any(known.search(word) for word in words)
 
 
@@ -179,10 +291,23 @@ def _check_dns(site: Site, out: Collector) -> None:
     if not _DNS.match(site.ref):
         return
     name = site.args[0] if site.args else Val()
-    if name.has("secret", "environ", "file") or any(label.startswith("env:") and SECRETISH.search(label) for label in name.taint):
-        out.add("data-over-dns", "Secret data is put into a host name.", node=site.call, trace=name.trace("secret", "environ", "file", "env"), tags=("chain:secret-to-network",))
+    if name.has("secret", "environ", "file") or any(
+        label.startswith("env:") and SECRETISH.search(label) for label in name.taint
+    ):
+        out.add(
+            "data-over-dns",
+            "Secret data is put into a host name.",
+            node=site.call,
+            trace=name.trace("secret", "environ", "file", "env"),
+            tags=("chain:secret-to-network",),
+        )
     elif name.has("input") and re.search(r"\x00[^\x00]*\.[a-z0-9-]+\.[a-z]{2,}", shape_of(name)):
-        out.add("data-over-dns", "Input is put into a host name of a fixed domain.", node=site.call, trace=name.trace("input"))
+        out.add(
+            "data-over-dns",
+            "Input is put into a host name of a fixed domain.",
+            node=site.call,
+            trace=name.trace("input"),
+        )
 
 
 def _check_programs(site: Site, out: Collector) -> None:
@@ -192,10 +317,25 @@ def _check_programs(site: Site, out: Collector) -> None:
         return
     given = [value for value in values if not (value.fields and "env" in value.fields) and "env-copy" not in value.ref]
     for value in given:
-        if value.has(*_SECRETS, "file") or any(label.startswith("env:") and SECRETISH.search(label) for label in value.taint):
+        if value.has(*_SECRETS, "file") or any(
+            label.startswith("env:") and SECRETISH.search(label) for label in value.taint
+        ):
             if value is site.named.get("env"):
                 continue
-            out.add("secret-to-network", "Secrets are handed to a network program.", node=site.call, trace=value.trace("secret", "environ", "file", "env"), tags=("chain:secret-to-network",))
+            out.add(
+                "secret-to-network",
+                "Secrets are handed to a network program.",
+                node=site.call,
+                trace=value.trace("secret", "environ", "file", "env"),
+                tags=("chain:secret-to-network",),
+            )
             return
-    if re.search(r"(?:\.ssh/|\.aws/|/etc/passwd|/etc/shadow|\$\(?env\b|printenv|\.env\b|id_rsa)", text) and re.search(r"\bcurl\b.*(?:-d|--data|-F|-T|@)|\bnc\b|\bwget\b.*--post|\|\s*(?:curl|nc|wget)", text):
-        out.add("secret-to-network", "A command sends a credential file away.", node=site.call, tags=("chain:secret-to-network",))
+    if re.search(r"(?:\.ssh/|\.aws/|/etc/passwd|/etc/shadow|\$\(?env\b|printenv|\.env\b|id_rsa)", text) and re.search(
+        r"\bcurl\b.*(?:-d|--data|-F|-T|@)|\bnc\b|\bwget\b.*--post|\|\s*(?:curl|nc|wget)", text
+    ):
+        out.add(
+            "secret-to-network",
+            "A command sends a credential file away.",
+            node=site.call,
+            tags=("chain:secret-to-network",),
+        )

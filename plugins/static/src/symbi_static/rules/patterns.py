@@ -35,9 +35,9 @@ def _search(items: list[Any], *, inside: bool) -> bool:
                 return True
             if _search(body, inside=True):
                 return True
-        elif op is codes.SUBPATTERN and _search(list(value[-1]), inside=inside):
-            return True
-        elif op is codes.BRANCH and any(_search(list(branch), inside=inside) for branch in value[1]):
+        elif (op is codes.SUBPATTERN and _search(list(value[-1]), inside=inside)) or (
+            op is codes.BRANCH and any(_search(list(branch), inside=inside) for branch in value[1])
+        ):
             return True
     return False
 
@@ -54,12 +54,20 @@ def _ambiguous(body: list[Any]) -> bool:
     if not inner:
         return False
     reach = set().union(*inner)
-    fixed = [_chars([(op, value)]) for op, value in body if op in (codes.LITERAL, codes.IN, codes.ANY, codes.NOT_LITERAL, codes.CATEGORY)]
+    fixed = [
+        _chars([(op, value)])
+        for op, value in body
+        if op in (codes.LITERAL, codes.IN, codes.ANY, codes.NOT_LITERAL, codes.CATEGORY)
+    ]
     return not any(chars.isdisjoint(reach) for chars in fixed)
 
 
 def _inner(items: list[Any]) -> list[set[str]]:
-    return [_chars(list(value[2])) for op, value in items if op in _REPEATS and value[1] == codes.MAXREPEAT] if _ambiguous(items) else []
+    return (
+        [_chars(list(value[2])) for op, value in items if op in _REPEATS and value[1] == codes.MAXREPEAT]
+        if _ambiguous(items)
+        else []
+    )
 
 
 def _branches(body: list[Any]) -> bool:

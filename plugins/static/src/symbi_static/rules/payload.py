@@ -13,32 +13,73 @@ from symbi_static.rules.injection import EVALUATORS, command_value
 
 __all__ = ["BackdoorWatch", "check_branch", "check_built_names", "check_payload", "check_supply"]
 
-_DANGEROUS = re.compile(r"^(?:eval|exec|compile|__import__|os\.(?:system|popen|exec\w+|spawn\w+)|subprocess\.\w+|child_process\.\w+|Function|pickle\.loads?|marshal\.loads?|socket\.\w+|ctypes\.\w+)$")
-_INSTALLS = re.compile(r"\b(?:pip3?|pipx|uv|poetry)\b.{0,30}\binstall\b|\buv\s+(?:pip\s+)?add\b|\b(?:npm|pnpm|yarn|bun)\b\s+(?:i|install|add)\b|\bnpx\s+-y\b|\bapt(?:-get)?\s+(?:-y\s+)?install\b|\bgem\s+install\b|\bgo\s+install\b|\bcargo\s+install\b|\bbrew\s+install\b|\bgit\s+clone\b|\buvx\s", re.IGNORECASE)
-_FETCH_RUN = re.compile(r"\b(?:curl|wget|iwr|Invoke-WebRequest|fetch)\b[^|;&]*(?:\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\|\s*(?:python3?|node|perl|ruby|iex)\b|&&\s*(?:ba)?sh\b|;\s*(?:ba)?sh\b)|(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)|\b(?:curl|wget)\b.*(?:&&|;)\s*(?:chmod\s+\+x|\./|python|bash|sh)", re.IGNORECASE | re.DOTALL)
-_REVERSE = re.compile(r"/dev/(?:tcp|udp)/|\bnc(?:at)?\b.*\s-[a-z]*e|\bmkfifo\b.*\bnc\b|bash\s+-i\b|socat\b.*exec:|powershell.*TCPClient|pty\.spawn", re.IGNORECASE | re.DOTALL)
-_MINERS = re.compile(r"stratum\+tcp|xmrig|minerd|cpuminer|nicehash|coinhive|cryptonight|ethminer|monero.*pool|pool\.(?:minexmr|supportxmr)", re.IGNORECASE)
-_GATES = re.compile(r"datetime\.(?:datetime|date)\.(?:now|today|utcnow)|date\.today|time\.time|Date\.now|new Date|Date\(\)|socket\.gethostname|platform\.node|os\.hostname|getpass\.getuser|os\.getlogin|os\.userInfo|uuid\.getnode")
+_DANGEROUS = re.compile(
+    r"^(?:eval|exec|compile|__import__|os\.(?:system|popen|exec\w+|spawn\w+)|subprocess\.\w+|child_process\.\w+|Function|pickle\.loads?|marshal\.loads?|socket\.\w+|ctypes\.\w+)$"
+)
+_INSTALLS = re.compile(
+    r"\b(?:pip3?|pipx|uv|poetry)\b.{0,30}\binstall\b|\buv\s+(?:pip\s+)?add\b|\b(?:npm|pnpm|yarn|bun)\b\s+(?:i|install|add)\b|\bnpx\s+-y\b|\bapt(?:-get)?\s+(?:-y\s+)?install\b|\bgem\s+install\b|\bgo\s+install\b|\bcargo\s+install\b|\bbrew\s+install\b|\bgit\s+clone\b|\buvx\s",
+    re.IGNORECASE,
+)
+_FETCH_RUN = re.compile(
+    r"\b(?:curl|wget|iwr|Invoke-WebRequest|fetch)\b[^|;&]*(?:\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\|\s*(?:python3?|node|perl|ruby|iex)\b|&&\s*(?:ba)?sh\b|;\s*(?:ba)?sh\b)|(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)|\b(?:curl|wget)\b.*(?:&&|;)\s*(?:chmod\s+\+x|\./|python|bash|sh)",
+    re.IGNORECASE | re.DOTALL,
+)
+_REVERSE = re.compile(
+    r"/dev/(?:tcp|udp)/|\bnc(?:at)?\b.*\s-[a-z]*e|\bmkfifo\b.*\bnc\b|bash\s+-i\b|socat\b.*exec:|powershell.*TCPClient|pty\.spawn",
+    re.IGNORECASE | re.DOTALL,
+)
+_MINERS = re.compile(
+    r"stratum\+tcp|xmrig|minerd|cpuminer|nicehash|coinhive|cryptonight|ethminer|monero.*pool|pool\.(?:minexmr|supportxmr)",
+    re.IGNORECASE,
+)
+_GATES = re.compile(
+    r"datetime\.(?:datetime|date)\.(?:now|today|utcnow)|date\.today|time\.time|Date\.now|new Date|Date\(\)|socket\.gethostname|platform\.node|os\.hostname|getpass\.getuser|os\.getlogin|os\.userInfo|uuid\.getnode"  # noqa: E501  # one list, one place
+)
 
-_FIXED = re.compile(r"kint:(?:20[2-9]\d|1[5-9]\d{8,11}|2\d{9,12})\b|kstr:20[2-9]\d-|hostname|\.node\(|getuser|getlogin|userInfo|getnode|\.(?:month|day|weekday|getMonth|getDate|getFullYear|year)\b")
+_FIXED = re.compile(
+    r"kint:(?:20[2-9]\d|1[5-9]\d{8,11}|2\d{9,12})\b|kstr:20[2-9]\d-|hostname|\.node\(|getuser|getlogin|userInfo|getnode|\.(?:month|day|weekday|getMonth|getDate|getFullYear|year)\b"
+)
 
 
 def check_payload(site: Site, out: Collector) -> None:
     """What is run although it was decoded, fetched or received."""
     runs = EVALUATORS.match(site.ref) or site.ref in ("marshal.loads", "types.CodeType")
-    command, shell = command_value(site)
-    values = list(site.args) if runs else [part for value in [command] if value is not None for part in (value.all_parts() or [value])]
-    if not values or site.ref in ("setTimeout", "setInterval", "marshal.loads", "compile") and not any("decoded" in v.tags or "chars" in v.tags for v in values):
+    command, _shell = command_value(site)
+    values = (
+        list(site.args)
+        if runs
+        else [part for value in [command] if value is not None for part in (value.all_parts() or [value])]
+    )
+    if not values or (
+        site.ref in ("setTimeout", "setInterval", "marshal.loads", "compile")
+        and not any("decoded" in v.tags or "chars" in v.tags for v in values)
+    ):
         values = [] if site.ref in ("setTimeout", "setInterval") else values
     for value in values:
         if value.objs:
             continue
         if ("decoded" in value.tags or "chars" in value.tags) and not value.has("input", "argv"):
-            out.add("decoded-then-run", f"`{site.ref}` runs what was decoded.", node=site.call, tags=("chain:decode-execute",))
+            out.add(
+                "decoded-then-run",
+                f"`{site.ref}` runs what was decoded.",
+                node=site.call,
+                tags=("chain:decode-execute",),
+            )
         if value.has("sock"):
-            out.add("remote-commands", f"`{site.ref}` runs what a socket received.", node=site.call, trace=value.trace("sock"))
+            out.add(
+                "remote-commands",
+                f"`{site.ref}` runs what a socket received.",
+                node=site.call,
+                trace=value.trace("sock"),
+            )
         if value.has("net"):
-            out.add("download-and-run", f"`{site.ref}` runs what the network answered.", node=site.call, trace=value.trace("net"), tags=("chain:download-execute",))
+            out.add(
+                "download-and-run",
+                f"`{site.ref}` runs what the network answered.",
+                node=site.call,
+                trace=value.trace("net"),
+                tags=("chain:download-execute",),
+            )
     text = _text(site) if command is not None else ""
     if text:
         _check_text(site, text, out)
@@ -48,14 +89,22 @@ def check_payload(site: Site, out: Collector) -> None:
 
 def _text(site: Site) -> str:
     first = site.arg(0, "args", "cmd", "command") or Val()
-    parts = list(first.items) if first.items is not None else [first, *[item for value in site.args[1:2] for item in (value.items or ())]]
+    parts = (
+        list(first.items)
+        if first.items is not None
+        else [first, *[item for value in site.args[1:2] for item in (value.items or ())]]
+    )
     words = [shape_of(part) for part in parts]
-    return " ".join("python" if word in ("\x01", "sys.executable") and "executable" in repr(parts) else word for word in words)
+    return " ".join(
+        "python" if word in ("\x01", "sys.executable") and "executable" in repr(parts) else word for word in words
+    )
 
 
 def _check_text(site: Site, text: str, out: Collector) -> None:
     if _FETCH_RUN.search(text):
-        out.add("download-and-run", "A command fetches code and runs it.", node=site.call, tags=("chain:download-execute",))
+        out.add(
+            "download-and-run", "A command fetches code and runs it.", node=site.call, tags=("chain:download-execute",)
+        )
     elif _INSTALLS.search(text):
         out.add("installs-packages", "A command installs packages or fetches a repository.", node=site.call)
     if _REVERSE.search(text):
@@ -70,34 +119,68 @@ def check_supply(site: Site, out: Collector) -> None:
         out.add("installs-packages", "Packages are installed at run time.", node=site.call)
     if site.name in ("tool", "Tool", "add_tool", "registerTool", "register_tool"):
         for name in ("description", "inputSchema", "input_schema", "schema"):
-            value = site.named.get(name) or next((v.fields[name] for v in site.args if v.fields and name in v.fields), None)
+            value = site.named.get(name) or next(
+                (v.fields[name] for v in site.args if v.fields and name in v.fields), None
+            )
             if value is not None and value.has("net"):
-                out.add("remote-description", f"`{name}` of a tool comes from the network.", node=site.call, trace=value.trace("net"))
+                out.add(
+                    "remote-description",
+                    f"`{name}` of a tool comes from the network.",
+                    node=site.call,
+                    trace=value.trace("net"),
+                )
     writes_file = site.name in ("write", "write_text", "write_bytes", "writeFileSync", "writeFile", "writelines")
     if writes_file and any(value.has("net", "sock") for value in site.args):
-        where = site.base.fields.get("$path") if site.base is not None and site.base.fields else site.base if site.base is not None and site.base.ref.endswith("Path()") else site.args[0] if site.args else None
+        where = (
+            site.base.fields.get("$path")
+            if site.base is not None and site.base.fields
+            else site.base
+            if site.base is not None and site.base.ref.endswith("Path()")
+            else site.args[0]
+            if site.args
+            else None
+        )
         if where is not None:
             if "own-source" in where.tags or where.ref in ("__file__", "__filename"):
-                out.add("rewrites-itself", "The tool replaces its source with what the network answered.", node=site.call, tags=("chain:download-execute",))
-            fetched = getattr(site.machine, "fetched", None)
-            if fetched is None:
-                fetched = site.machine.fetched = {}  # type: ignore[attr-defined]
-            fetched[shape_of(where)] = site.call.line
+                out.add(
+                    "rewrites-itself",
+                    "The tool replaces its source with what the network answered.",
+                    node=site.call,
+                    tags=("chain:download-execute",),
+                )
+            site.machine.fetched[shape_of(where)] = site.call.line
     if site.ref == "urllib.request.urlretrieve" and len(site.args) > 1:
-        fetched = getattr(site.machine, "fetched", None) or {}
-        fetched[shape_of(site.args[1])] = site.call.line
-        site.machine.fetched = fetched  # type: ignore[attr-defined]
+        site.machine.fetched[shape_of(site.args[1])] = site.call.line
     _check_fetched(site, out)
 
 
 def _check_fetched(site: Site, out: Collector) -> None:
-    fetched = getattr(site.machine, "fetched", None)
-    if not fetched or not (PROGRAMS.match(site.ref) or SHELL_STRINGS.match(site.ref) or EVALUATORS.match(site.ref) or site.ref in ("os.chmod", "importlib.util.spec_from_file_location", "runpy.run_path", "ctypes.CDLL", "fs.chmodSync", "require")):
+    fetched = site.machine.fetched
+    if not fetched or not (
+        PROGRAMS.match(site.ref)
+        or SHELL_STRINGS.match(site.ref)
+        or EVALUATORS.match(site.ref)
+        or site.ref
+        in (
+            "os.chmod",
+            "importlib.util.spec_from_file_location",
+            "runpy.run_path",
+            "ctypes.CDLL",
+            "fs.chmodSync",
+            "require",
+        )
+    ):
         return
     for value in site.everything():
         line = fetched.get(shape_of(value)) if shape_of(value) not in ("", "\x00", "\x01") or value.shape else None
         if line is not None and not (site.ref.endswith("chmod") and (site.args[-1].const if site.args else 0) == 0o644):
-            out.add("download-and-run", "A file that was fetched is run.", node=site.call, trace=((line, "fetched here"),), tags=("chain:download-execute",))
+            out.add(
+                "download-and-run",
+                "A file that was fetched is run.",
+                node=site.call,
+                trace=((line, "fetched here"),),
+                tags=("chain:download-execute",),
+            )
             return
 
 
@@ -112,7 +195,12 @@ def check_built_names(site: Site, out: Collector) -> None:
         out.add("hidden-name", f"`{site.ref}` is reached by a name that is built or hidden.", node=site.call)
         given = next((value for value in site.args if value.has("input")), None)
         if given is not None:
-            out.add("built-call-of-input", f"`{site.ref}` is reached by a built name and gets input.", node=site.call, trace=given.trace("input"))
+            out.add(
+                "built-call-of-input",
+                f"`{site.ref}` is reached by a built name and gets input.",
+                node=site.call,
+                trace=given.trace("input"),
+            )
 
 
 class BackdoorWatch:
@@ -125,18 +213,37 @@ class BackdoorWatch:
         self._piped: set[str] = set()
 
     def on_call(self, site: Site) -> None:
-        if re.search(r"socket\.socket$|socket\.create_connection$|net\.(?:connect|createConnection|Socket|createServer)$|tls\.connect$", site.ref):
+        if re.search(
+            r"socket\.socket$|socket\.create_connection$|net\.(?:connect|createConnection|Socket|createServer)$|tls\.connect$",
+            site.ref,
+        ):
             self._socket = True
-        if site.ref == "os.dup2" or (site.name == "pipe" and site.base is not None and re.search(r"std(?:out|err)|net\.|Socket|spawn", site.base.ref)):
+        if site.ref == "os.dup2" or (
+            site.name == "pipe"
+            and site.base is not None
+            and re.search(r"std(?:out|err)|net\.|Socket|spawn", site.base.ref)
+        ):
             self._dup = True
-        command, shell = command_value(site)
+        command, _shell = command_value(site)
         if command is None:
             return
         text = _text(site)
-        is_shell = bool(re.match(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b|cmd(?:\.exe)?\b|powershell", text)) and "-c" not in text
-        stream = any("socket" in value.ref or "fileno" in value.ref for name, value in site.named.items() if name in ("stdin", "stdout", "stderr"))
+        is_shell = (
+            bool(re.match(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b|cmd(?:\.exe)?\b|powershell", text))
+            and "-c" not in text
+        )
+        stream = any(
+            "socket" in value.ref or "fileno" in value.ref
+            for name, value in site.named.items()
+            if name in ("stdin", "stdout", "stderr")
+        )
         fields = next((value.fields for value in site.args if value.fields and "stdio" in value.fields), None)
-        if is_shell and (stream or (self._socket and (self._dup or fields is not None)) or (self._socket and site.ref == "pty.spawn") or (self._socket and site.ref.startswith("child_process."))):
+        if is_shell and (
+            stream
+            or (self._socket and (self._dup or fields is not None))
+            or (self._socket and site.ref == "pty.spawn")
+            or (self._socket and site.ref.startswith("child_process."))
+        ):
             self._out.add("remote-shell", "A shell is started on a network connection.", node=site.call)
 
 
@@ -152,19 +259,35 @@ def check_branch(machine: Machine, node: If, test: Val, out: Collector) -> None:
         part = stack.pop()
         if isinstance(part, Call):
             word = dump(part.fn, 5)
-            if re.search(r"\.(?:rmtree|remove|unlink|rmdir|system|popen|Popen|rmSync|unlinkSync|rm|execSync|exec|check_call|truncate)$|^n$", word) and not (word == "n" and not _risky(part)):
-                out.add("gated-effect", "A deletion, command or request waits for a date or a certain machine.", node=part, confidence=0.8)
+            if re.search(
+                r"\.(?:rmtree|remove|unlink|rmdir|system|popen|Popen|rmSync|unlinkSync|rm|execSync|exec|check_call|truncate)$|^n$",
+                word,
+            ) and not (word == "n" and not _risky(part)):
+                out.add(
+                    "gated-effect",
+                    "A deletion, command or request waits for a date or a certain machine.",
+                    node=part,
+                    confidence=0.8,
+                )
                 return
         if hasattr(part, "__slots__"):
             for cls in type(part).__mro__:
-                stack.extend(getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
         elif isinstance(part, list | tuple):
             stack.extend(part)
 
 
 def _risky(part: object) -> bool:
     name = getattr(getattr(part, "fn", None), "id", "")
-    return bool(re.search(r"^(?:eval|exec|rmtree|remove|unlink|system|wipe|destroy|execSync|payload|detonate)$|wipe|destroy|payload|encrypt", name, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"^(?:eval|exec|rmtree|remove|unlink|system|wipe|destroy|execSync|payload|detonate)$|wipe|destroy|payload|encrypt",
+            name,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _refs(machine: Machine, node: If) -> str:
@@ -179,9 +302,9 @@ def _refs(machine: Machine, node: If) -> str:
             words.append(value.ref if value is not None and value.ref else part.id)
         if hasattr(part, "__slots__"):
             for cls in type(part).__mro__:
-                stack.extend(getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
         elif isinstance(part, list | tuple):
             stack.extend(part)
     return " ".join(words)
-
-

@@ -9,7 +9,26 @@ from symbi_static.rules.patterns import is_explosive
 
 __all__ = ["check_loops", "check_sizes"]
 
-_YIELDS = ("sleep", "recv", "get", "accept", "wait", "readline", "input", "read", "next", "select", "poll", "join", "pop", "anext", "receive", "popleft", "serve_forever", "await")
+_YIELDS = (
+    "sleep",
+    "recv",
+    "get",
+    "accept",
+    "wait",
+    "readline",
+    "input",
+    "read",
+    "next",
+    "select",
+    "poll",
+    "join",
+    "pop",
+    "anext",
+    "receive",
+    "popleft",
+    "serve_forever",
+    "await",
+)
 _SPAWN = ("fork", "Process", "Popen", "start", "spawn", "Thread", "exec", "run")
 
 
@@ -18,14 +37,47 @@ def check_sizes(site: Site, out: Collector) -> None:
     if site.base is not None and site.base.ref in ("re", "regex") and site.args:
         pattern = site.args[0]
         if pattern.has("input"):
-            out.add("slow-pattern", "Input is compiled as a pattern.", node=site.call, trace=pattern.trace("input"), confidence=0.75)
+            out.add(
+                "slow-pattern",
+                "Input is compiled as a pattern.",
+                node=site.call,
+                trace=pattern.trace("input"),
+                confidence=0.75,
+            )
         elif is_explosive(pattern.text() or "") and any(value.has("input", "net") for value in site.args[1:]):
-            out.add("slow-pattern", "A pattern with nested quantifiers reads input.", node=site.call, trace=site.args[1].trace("input", "net"))
-    elif site.name in ("match", "search", "fullmatch", "findall", "test", "exec") and site.base is not None and "pattern" in site.base.tags:
-        if is_explosive(site.base.shape or "") and any(value.has("input", "net") for value in site.args):
-            out.add("slow-pattern", "A pattern with nested quantifiers reads input.", node=site.call, trace=site.args[0].trace("input", "net"))
-    if site.ref in ("bytearray", "range", "Buffer.alloc", "Array", "numpy.zeros", "numpy.ones") and site.args and site.args[-1].unsafe("code", "input"):
-        out.add("size-from-input", f"`{site.ref}` gets a number from input.", node=site.call, trace=site.args[-1].trace("input"), confidence=0.6)
+            out.add(
+                "slow-pattern",
+                "A pattern with nested quantifiers reads input.",
+                node=site.call,
+                trace=site.args[1].trace("input", "net"),
+            )
+    elif (
+        (
+            site.name in ("match", "search", "fullmatch", "findall", "test", "exec")
+            and site.base is not None
+            and "pattern" in site.base.tags
+        )
+        and is_explosive(site.base.shape or "")
+        and any(value.has("input", "net") for value in site.args)
+    ):
+        out.add(
+            "slow-pattern",
+            "A pattern with nested quantifiers reads input.",
+            node=site.call,
+            trace=site.args[0].trace("input", "net"),
+        )
+    if (
+        site.ref in ("bytearray", "range", "Buffer.alloc", "Array", "numpy.zeros", "numpy.ones")
+        and site.args
+        and site.args[-1].unsafe("code", "input")
+    ):
+        out.add(
+            "size-from-input",
+            f"`{site.ref}` gets a number from input.",
+            node=site.call,
+            trace=site.args[-1].trace("input"),
+            confidence=0.6,
+        )
 
 
 def check_loops(module: Module, out: Collector) -> None:
@@ -34,12 +86,26 @@ def check_loops(module: Module, out: Collector) -> None:
         for node in body:
             if isinstance(node, Loop) and node.test is not None and _always(node.test):
                 names = _names(node.body)
-                forks = bool({"fork", "Popen"} & names) or ("Process" in names and "start" in names) or ({"spawn", "exec", "fork"} & names and module.language != "python")
+                forks = (
+                    bool({"fork", "Popen"} & names)
+                    or ("Process" in names and "start" in names)
+                    or ({"spawn", "exec", "fork"} & names and module.language != "python")
+                )
                 if not _ends(node.body) and not names & set(_YIELDS):
                     rule = "fork-bomb" if forks else "endless-loop"
-                    out.add(rule, "Nothing ends this loop." if rule == "endless-loop" else "Processes are started without an end.", line=node.line, end=node.end, seed="loop")
+                    out.add(
+                        rule,
+                        "Nothing ends this loop."
+                        if rule == "endless-loop"
+                        else "Processes are started without an end.",
+                        line=node.line,
+                        end=node.end,
+                        seed="loop",
+                    )
                 elif forks and not _ends(node.body):
-                    out.add("fork-bomb", "Processes are started without an end.", line=node.line, end=node.end, seed="loop")
+                    out.add(
+                        "fork-bomb", "Processes are started without an end.", line=node.line, end=node.end, seed="loop"
+                    )
         if func is not None and func.name not in ("<lambda>", "") and _recurses(func) and not _has_branch(func.body):
             out.add("endless-recursion", f"`{func.name}` always calls itself.", node=func)
 
@@ -81,7 +147,9 @@ def _ends(body: list[Stmt]) -> bool:
                 if _ends(inner) or any(_ends(h) for _, h in handlers):
                     return True
             case Loop(body=inner):
-                if any(isinstance(part, Return) for part in inner) or _ends([n for n in inner if not isinstance(n, Jump)]):
+                if any(isinstance(part, Return) for part in inner) or _ends(
+                    [n for n in inner if not isinstance(n, Jump)]
+                ):
                     return True
     return False
 
@@ -100,7 +168,9 @@ def _names(nodes: object, *, plain: bool = False) -> set[str]:
             stack.extend(part.values())
         elif hasattr(part, "__slots__"):
             for cls in type(part).__mro__:
-                stack.extend(getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
     return names
 
 
@@ -127,7 +197,7 @@ def _kinds(nodes: object) -> set[str]:
         elif hasattr(part, "__slots__"):
             kinds.add(type(part).__name__)
             for cls in type(part).__mro__:
-                stack.extend(getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
     return kinds
-
-

@@ -1,5 +1,6 @@
 """Orders to the model in what it reads: two signals of different kinds within a bounded distance (toolreview.md §2.2, 5)."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import re
@@ -29,19 +30,37 @@ _CONCEAL = re.compile(
     r"|\b(?:hide|conceal|keep)\b[^.\n]{0,60}\b(?:from|secret from|hidden from)\b[^.\n]{0,20}\b(?:users?|humans?|operators?|anyone)\b|\bwithout (?:the )?user(?:'s)? (?:knowing|knowledge|noticing|consent|being aware|awareness|permission|confirmation|approval)\b|\b(?:user|human) (?:must|should|need|does|will|can)(?: not|n't)[^.\n]{0,10}(?:know|see|be told|notice|be aware|be informed)\b|\b(?:secretly|silently|covertly|quietly)\b[^.\n]{0,40}\b(?:send|read|call|copy|forward|upload|include|add|append|post|execute|run|pass|bcc|email|store)\b",
     re.IGNORECASE,
 )
-_ACTION = re.compile(rf"\b{_ACT}\b[^.\n]{{0,80}}?{_SENSITIVE}|{_SENSITIVE}[^.\n]{{0,60}}?\b(?:must be|should be|has to be|needs to be|are|is) (?:passed|included|sent|provided|added|appended|attached|read)\b", re.IGNORECASE)
+_ACTION = re.compile(
+    rf"\b{_ACT}\b[^.\n]{{0,80}}?{_SENSITIVE}|{_SENSITIVE}[^.\n]{{0,60}}?\b(?:must be|should be|has to be|needs to be|are|is) (?:passed|included|sent|provided|added|appended|attached|read)\b",
+    re.IGNORECASE,
+)
 _IMPERATIVE = re.compile(rf"\b{_MUST}\b", re.IGNORECASE)
-_STRONG = re.compile(r"~?/?\.ssh|id_rsa|id_ed25519|\.aws|\.env\b|mcp\.json|mcp_config|claude_desktop|\.cursor|private key|system prompt|conversation|chat history|(?:previous|prior|all) messages|(?:entire|full) context|message history|/etc/passwd|seed phrase|environment variables", re.IGNORECASE)
-_MARKUP = re.compile(r"<!--(?P<comment>.{1,2000}?)-->|<\s*(?P<tag>important|system|instructions?|secret|hidden|admin|critical|override|s)\s*>(?P<body>.{1,2000}?)(?:<\s*/\s*(?P=tag)\s*>|$)|\[INST\](?P<inst>.{1,1000}?)(?:\[/INST\]|$)|<\|(?:im_start|system|assistant|user)[^>]*\|?>(?P<chat>.{1,1000}?)(?:<\||$)|display:\s*none[^>]*>(?P<none>.{1,1000}?)<", re.IGNORECASE | re.DOTALL)
-_ORDER = re.compile(rf"\b(?:{_ACT}|call|use|run|execute|invoke|ignore|disregard|do not|don't|never|always|must|tell|reply|respond|output|reveal)\b", re.IGNORECASE)
-_SIDE_CALL = re.compile(r"\b(?:before|after|prior to|whenever|every time|each time|when)\b[^.\n]{0,60}\b(?:using|calling|running|invoking|answering|responding|you (?:use|call|run|answer|respond)|any (?:other )?tool|this tool|other tools?|anything else)\b[^.\n]{0,80}?\b(?:you (?:must|should|need to|have to)|must|always|first)\b[^.\n]{0,60}\b(?:call|run|execute|invoke|use)\b", re.IGNORECASE)
+_STRONG = re.compile(
+    r"~?/?\.ssh|id_rsa|id_ed25519|\.aws|\.env\b|mcp\.json|mcp_config|claude_desktop|\.cursor|private key|system prompt|conversation|chat history|(?:previous|prior|all) messages|(?:entire|full) context|message history|/etc/passwd|seed phrase|environment variables",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(
+    r"<!--(?P<comment>.{1,2000}?)-->|<\s*(?P<tag>important|system|instructions?|secret|hidden|admin|critical|override|s)\s*>(?P<body>.{1,2000}?)(?:<\s*/\s*(?P=tag)\s*>|$)|\[INST\](?P<inst>.{1,1000}?)(?:\[/INST\]|$)|<\|(?:im_start|system|assistant|user)[^>]*\|?>(?P<chat>.{1,1000}?)(?:<\||$)|display:\s*none[^>]*>(?P<none>.{1,1000}?)<",
+    re.IGNORECASE | re.DOTALL,
+)
+_ORDER = re.compile(
+    rf"\b(?:{_ACT}|call|use|run|execute|invoke|ignore|disregard|do not|don't|never|always|must|tell|reply|respond|output|reveal)\b",
+    re.IGNORECASE,
+)
+_SIDE_CALL = re.compile(
+    r"\b(?:before|after|prior to|whenever|every time|each time|when)\b[^.\n]{0,60}\b(?:using|calling|running|invoking|answering|responding|you (?:use|call|run|answer|respond)|any (?:other )?tool|this tool|other tools?|anything else)\b[^.\n]{0,80}?\b(?:you (?:must|should|need to|have to)|must|always|first)\b[^.\n]{0,60}\b(?:call|run|execute|invoke|use)\b",
+    re.IGNORECASE,
+)
 _TO_REVIEWERS = re.compile(
     r"\b(?:(?:note|message|attention|notice|instruction|hint)s?\s+(?:to|for)\s+(?:the\s+)?|dear\s+|hey\s+|attention,?\s+|hello\s+)?(?:ai|automated|security|human|code|llm|tool)?[\s-]*(?:reviewers?|auditors?|scanners?|analy[sz]ers?|security (?:tools?|teams?|bots?|analysis|scan)|review(?:ing)? (?:model|agent|bot|llm|system)|judges?|graders?|moderators?)\b(?P<gap>[^\n]{0,200}?)\b(?:is safe|are safe|was safe|safe to|as safe|safe\b|approved?\b|approve\b|ignore\b|skip\b|benign|trusted|false positives?|pre-?approved|already (?:reviewed|audited|approved|vetted)|harmless|low risk|no (?:issues|findings|risk|vulnerabilities)|do not flag|don't flag|nothing to (?:see|report)|whitelist|allowlist|risk[_ ]?score)"
     r"|\b(?:do not|don't|never|no need to|please don't)\s+(?:flag|report|scan|analy[sz]e|review)\s+(?:this|the (?:following|code|function|file|tool)|below|it)\b|\b(?:mark|classify|rate|score|treat|label|grade|consider)\s+(?:it|this(?: \w+)?|the (?:tool|code|submission|file))\s+(?:as\s+)?(?:safe|benign|low[- ]risk|harmless|clean|approved|trusted|risk[- ]free|0\b|zero)"
     r"|\b(?:set|assign|return|give|output|report)\b[^.\n]{0,30}\brisk[_ -]?score\b[^.\n]{0,20}(?:\b0\b|\bzero\b|\blow\b|\b[0-9]\b)|\bthis (?:code|tool|file|function|plugin|package|source|submission|module) (?:is|has been|was) (?:already |previously |fully )?(?:pre-?approved|security[- ]?(?:reviewed|audited|approved|cleared)|audited|vetted|certified|verified (?:as |to be )?safe|known (?:to be )?safe|approved by)",
     re.IGNORECASE,
 )
-_ADDRESSED = re.compile(r"\b(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?)\s*[:,!—-]|\b(?:note|message|attention|notice|dear|instruction|hint)s?\b[^.\n]{0,20}\b(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?|security)|\b(?:ai|llm|automated|security|human)[\s-]+(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?)", re.IGNORECASE)
+_ADDRESSED = re.compile(
+    r"\b(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?)\s*[:,!—-]|\b(?:note|message|attention|notice|dear|instruction|hint)s?\b[^.\n]{0,20}\b(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?|security)|\b(?:ai|llm|automated|security|human)[\s-]+(?:reviewers?|auditors?|scanners?|analy[sz]ers?|judges?)",
+    re.IGNORECASE,
+)
 _OTHER = re.compile(
     r"\b(?:always|must|only|should always)\s+(?:use|call|prefer|choose|select)\s+(?:this|it)(?:\s+(?:tool|one|function|version))?[^.\n]{0,30}\b(?:instead of|rather than|over|in place of|before)\b\s+(?:the\s+|any\s+|all\s+)?(?P<a>[\w./-]+(?:\s+\w+){0,2})"
     r"|\b(?:do not|don't|never|stop|must not|should not)\s+(?:use|call|using|calling|invoke|trust)\s+(?:the\s+)?(?P<b>(?:other|any other|built-?in|official|existing|original|default)\b[\w\s-]{0,30}\b(?:tools?|servers?|functions?|versions?)|[\w.-]*_[\w.-]+|`[^`]+`)[^.\n]{0,100}\b(?:use|call|prefer)\s+(?:this|me)\b"
@@ -68,11 +87,23 @@ def check_instructions(text: str, where: str, line: int | None, own_names: froze
         near = plain[max(0, match.start() - 200) : match.end() + 200]
         if not _IMPERATIVE.search(near):
             continue
-        if not _STRONG.search(match.group()) and not re.search(r"\byou must|\byou should also|\b(?:before|after|when|whenever) (?:using|calling|you|any|this)|will not work|silently|secretly", near, re.IGNORECASE):
+        if not _STRONG.search(match.group()) and not re.search(
+            r"\byou must|\byou should also|\b(?:before|after|when|whenever) (?:using|calling|you|any|this)|will not work|silently|secretly",
+            near,
+            re.IGNORECASE,
+        ):
             continue
-        if re.search(r"\b(?:never|do not|don't|does not|doesn't|must not|cannot|not)\b[^.\n]{0,30}$", plain[max(0, match.start() - 40) : match.start()], re.IGNORECASE):
+        if re.search(
+            r"\b(?:never|do not|don't|does not|doesn't|must not|cannot|not)\b[^.\n]{0,30}$",
+            plain[max(0, match.start() - 40) : match.start()],
+            re.IGNORECASE,
+        ):
             continue
-        read = re.match(r"(?:read|open|cat|load|fetch|access|collect|gather|extract|retrieve|list|dump|look up)", match.group(), re.IGNORECASE)
+        read = re.match(
+            r"(?:read|open|cat|load|fetch|access|collect|gather|extract|retrieve|list|dump|look up)",
+            match.group(),
+            re.IGNORECASE,
+        )
         out.add("hidden-action" if read else "data-request", f"Says: {_quote(match)}", seed="action", **spot(match))
         break
     found = _SIDE_CALL.search(plain)
@@ -106,7 +137,9 @@ def _quote(match: re.Match[str]) -> str:
 
 def _check_markup(plain: str, spot: Callable[[re.Match[str]], _Place], out: Collector) -> None:
     for match in _MARKUP.finditer(plain):
-        inner = next((match.group(name) for name in ("comment", "body", "inst", "chat", "none") if match.group(name)), "")
+        inner = next(
+            (match.group(name) for name in ("comment", "body", "inst", "chat", "none") if match.group(name)), ""
+        )
         if _ORDER.search(inner) and len(inner.split()) >= 3 and (match.group("tag") or "").lower() != "s":
             out.add("hidden-markup", f"Says: {inner.strip()[:140]!r}", seed="markup", **spot(match))
             return
@@ -121,8 +154,14 @@ def _is_other(other: str, whole: str, names: frozenset[str]) -> bool:
     if bare in names or other in names:
         return False
     if re.search(r"_|`|tool|server|official|built-?in|original|other", other + " " + whole[:0], re.IGNORECASE):
-        return bare.lower() not in {"this", "the", "a", "it", "that", "which"} and not re.match(r"(?:the\s+)?(?:this|same|right|current)\b", other, re.IGNORECASE)
-    return bool(re.search(rf"\b{re.escape(other.split()[0])}\b\s+(?:tool|server|function|api)", whole, re.IGNORECASE)) if other else False
+        return bare.lower() not in {"this", "the", "a", "it", "that", "which"} and not re.match(
+            r"(?:the\s+)?(?:this|same|right|current)\b", other, re.IGNORECASE
+        )
+    return (
+        bool(re.search(rf"\b{re.escape(other.split()[0])}\b\s+(?:tool|server|function|api)", whole, re.IGNORECASE))
+        if other
+        else False
+    )
 
 
 def check_reviewer_text(text: str, where: str, line: int | None, out: Collector) -> None:

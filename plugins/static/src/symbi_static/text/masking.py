@@ -1,5 +1,6 @@
 """Credentials in text: how they look, how likely they are real, and how to show a line without them."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import math
@@ -28,7 +29,10 @@ SECRET_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Discord hook", r"discord(?:app)?\.com/api/webhooks/\d{16,20}/[A-Za-z0-9_-]{50,100}"),
         ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,1000}\.[A-Za-z0-9_-]{10,500}"),
         ("private key", r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----"),
-        ("password in a URL", r"\b[a-z][a-z0-9+.-]{2,20}://[^\s:/@'\"{}<>$]{1,64}:[^\s/@'\"{}<>$]{4,64}@[A-Za-z0-9.-]+"),
+        (
+            "password in a URL",
+            r"\b[a-z][a-z0-9+.-]{2,20}://[^\s:/@'\"{}<>$]{1,64}:[^\s/@'\"{}<>$]{4,64}@[A-Za-z0-9.-]+",
+        ),
     )
 )
 _PLACEHOLDERS = re.compile(r"example|placeholder|your[-_ ]|change[-_]?me|dummy|sample|redacted|insert|replace|fake|todo|<[^>]+>|\bxxx|x{4,}|0{8,}|1234567|abcdef|\*{3}|\.\.\.|not[-_ ]?a[-_ ]?real|test[-_]?(?:key|token|secret|password)|user:pass|user:password|username:password", re.IGNORECASE)  # fmt: skip
@@ -51,4 +55,8 @@ def mask(text: str) -> str:
     """The text with every credential form, and every long random word, shortened to its first four characters."""
     for _, form in SECRET_FORMS:
         text = form.sub(lambda match: match.group()[:4] + "…masked", text)
-    return re.sub(r"(?<=['\"=: ])[A-Za-z0-9+/_=-]{20,}(?=['\"\s,;)]|$)", lambda m: m.group() if entropy(m.group()) < 3.7 else m.group()[:4] + "…masked", text)
+    return re.sub(
+        r"(?<=['\"=: ])[A-Za-z0-9+/_=-]{20,}(?=['\"\s,;)]|$)",
+        lambda m: m.group() if entropy(m.group()) < 3.7 else m.group()[:4] + "…masked",
+        text,
+    )

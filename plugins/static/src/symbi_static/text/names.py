@@ -1,5 +1,6 @@
 """Names that imitate other tools."""
 
+# ruff: noqa: E501  # tables of words and patterns read best one entry a line
 from __future__ import annotations
 
 import re
@@ -25,7 +26,12 @@ def _near(left: str, right: str) -> bool:
         wrong = [i for i in range(len(left)) if left[i] != right[i]]
         if len(wrong) == 1:
             return True
-        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and left[wrong[0]] == right[wrong[1]] and left[wrong[1]] == right[wrong[0]]
+        return (
+            len(wrong) == 2
+            and wrong[1] == wrong[0] + 1
+            and left[wrong[0]] == right[wrong[1]]
+            and left[wrong[1]] == right[wrong[0]]
+        )
     short, long = sorted((left, right), key=len)
     return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
 
@@ -41,7 +47,18 @@ def check_name(name: str, known: tuple[str, ...], out: Collector) -> None:
         if plain == bare:
             continue
         same = own == skeleton(other)
-        near = len(bare) >= 6 and _near(plain, bare) and plain.rstrip("s0123456789") != bare.rstrip("s0123456789") and plain[:1] != ""
+        near = (
+            len(bare) >= 6
+            and _near(plain, bare)
+            and plain.rstrip("s0123456789") != bare.rstrip("s0123456789")
+            and plain[:1] != ""
+        )
         if same or near:
-            out.add("look-alike-name", f"`{name}` looks like `{other}`.", where="tool_name", seed=f"name{bare}", confidence=0.9 if same else 0.75)
+            out.add(
+                "look-alike-name",
+                f"`{name}` looks like `{other}`.",
+                where="tool_name",
+                seed=f"name{bare}",
+                confidence=0.9 if same else 0.75,
+            )
             return

@@ -5,12 +5,77 @@ from __future__ import annotations
 import re
 
 from symbi_static.flow.entries import mark_name
-from symbi_static.ir.nodes import Assign, Attr, Bin, Call, ClassDef, Const, DictOf, Func, If, Join, Jump, Loop, Module, Name, Return, Stmt, Try
+from symbi_static.ir.nodes import (
+    Assign,
+    Attr,
+    Bin,
+    Call,
+    ClassDef,
+    Const,
+    DictOf,
+    Func,
+    If,
+    Join,
+    Jump,
+    Loop,
+    Module,
+    Name,
+    Return,
+    Stmt,
+    Try,
+)
 
 __all__ = ["function_names", "readable_texts"]
 
-_KEYS = frozenset({"description", "title", "doc", "instructions", "prompt", "summary", "default", "help", "text", "system", "__doc__", "message", "error", "content", "note", "usage", "hint", "label", "placeholder", "detail", "annotations", "examples", "const"})
-_DESCRIBERS = frozenset({"describe", "Field", "Tool", "tool", "registerTool", "addTool", "register_tool", "FastMCP", "Server", "McpServer", "Annotated", "Param", "Query", "setDescription", "TextContent", "StructuredTool", "McpError", "Error"})
+_KEYS = frozenset(
+    {
+        "description",
+        "title",
+        "doc",
+        "instructions",
+        "prompt",
+        "summary",
+        "default",
+        "help",
+        "text",
+        "system",
+        "__doc__",
+        "message",
+        "error",
+        "content",
+        "note",
+        "usage",
+        "hint",
+        "label",
+        "placeholder",
+        "detail",
+        "annotations",
+        "examples",
+        "const",
+    }
+)
+_DESCRIBERS = frozenset(
+    {
+        "describe",
+        "Field",
+        "Tool",
+        "tool",
+        "registerTool",
+        "addTool",
+        "register_tool",
+        "FastMCP",
+        "Server",
+        "McpServer",
+        "Annotated",
+        "Param",
+        "Query",
+        "setDescription",
+        "TextContent",
+        "StructuredTool",
+        "McpError",
+        "Error",
+    }
+)
 
 
 def readable_texts(module: Module) -> list[tuple[int, str]]:
@@ -28,7 +93,9 @@ def _statements(body: list[Stmt], found: list[tuple[int, str]]) -> None:
                 name = target.id if isinstance(target, Name) else target.name if isinstance(target, Attr) else ""
                 if isinstance(value, Func):
                     _function(value, found)
-                elif name.lower().strip("_") in _KEYS or re.search(r"(?:description|instructions|prompt|doc)$", name, re.IGNORECASE):
+                elif name.lower().strip("_") in _KEYS or re.search(
+                    r"(?:description|instructions|prompt|doc)$", name, re.IGNORECASE
+                ):
                     _texts(value, found)
                 else:
                     _walk(value, found)
@@ -92,7 +159,7 @@ def _folded(node: object) -> str | None:
             first, second = _folded(left), _folded(right)
             return first + second if first is not None and second is not None else None
         case Join(parts=parts):
-            return "".join(text if (text := _folded(part)) is not None else "…" for part in parts)
+            return "".join("…" if (piece := _folded(part)) is None else piece for part in parts)
         case _:
             return None
 
@@ -112,8 +179,8 @@ def _walk(node: object, found: list[tuple[int, str]]) -> None:
             for arg in args:
                 _walk(arg, found)
         case DictOf(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                word = str(key.value).lower() if isinstance(key, Const) else ""
+            for own, value in zip(keys, values, strict=True):
+                word = str(own.value).lower() if isinstance(own, Const) else ""
                 _texts(value, found) if word in _KEYS else _walk(value, found)
         case list() | tuple():
             for part in node:
@@ -134,7 +201,12 @@ def function_names(module: Module) -> frozenset[str]:
         part = stack.pop()
         if isinstance(part, Func):
             names.add(part.name)
-        if isinstance(part, Call) and part.args and isinstance(part.args[0], Const) and isinstance(part.args[0].value, str):
+        if (
+            isinstance(part, Call)
+            and part.args
+            and isinstance(part.args[0], Const)
+            and isinstance(part.args[0].value, str)
+        ):
             names.add(part.args[0].value)
         if isinstance(part, list | tuple):
             stack.extend(part)
@@ -142,5 +214,7 @@ def function_names(module: Module) -> frozenset[str]:
             stack.extend(part.values())
         elif hasattr(part, "__slots__"):
             for cls in type(part).__mro__:
-                stack.extend(getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end"))
+                stack.extend(
+                    getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
+                )
     return frozenset(name for name in names if len(name) <= 64)
