@@ -1,4 +1,4 @@
-"""The pages of the console: three static files; everything they show comes from the API, with the operator's own token."""
+"""The pages of the console: a few static files; everything they show comes from the API, with the operator's own token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from symbi.contracts.errors import NotFound
 
 __all__ = ["HANDLERS"]
 
-_TYPES = {"console.js": "text/javascript", "console.css": "text/css"}
+_TYPES = {"console.js": "text/javascript", "console.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
 @cache
@@ -27,7 +27,7 @@ def page() -> Response[bytes]:
 
 @get("/console/{name:str}", opt={"auth": "open"}, include_in_schema=False, sync_to_thread=False)
 def asset(name: str) -> Response[bytes]:
-    """Return the script or the style sheet."""
+    """Return the script, the style sheet or the icon."""
     if name not in _TYPES:
         raise NotFound(f"the console has no file {name!r}")
     return Response(_content(name), media_type=f"{_TYPES[name]}; charset=utf-8")

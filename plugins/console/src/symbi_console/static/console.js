@@ -112,6 +112,7 @@ async function timeline(run) {
 function line(text) {
   let event;
   try { event = JSON.parse(text); } catch { return `${text}\n`; }
+  if (!event.kind) return "";  // the snapshot before the journal, and the end of the stream
   const data = event.data || {};
   const said = data.message || data.reason || data.text || (data.name ? `${data.kind || ""} ${data.name} ${data.status || ""}` : "") || short(data);
   const node = el("span", { class: TONE[data.decision || data.status || event.kind] || "" });
