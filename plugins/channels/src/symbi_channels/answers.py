@@ -59,7 +59,7 @@ class Answers:
         if row is None or row.channel_id != self._runner.id:
             return
         following = self._followed.get(run.run_id)
-        if following is not None:
+        if following is not None and following is not asyncio.current_task():
             following.cancel()
         text = text_of(run)
         drafts = self._drafts(row, text)
