@@ -32,7 +32,8 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Closed with its module: an open one keeps an event loop running, which asynchronous tests elsewhere cannot share.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Give a headless Chromium; the tests that need it are skipped where none is installed (`.ci/run` installs it)."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -51,10 +52,13 @@ def page(browser: Any) -> Iterator[Any]:
     """Give a fresh page that fails the test on an error in its console."""
     opened = browser.new_page(viewport={"width": 1300, "height": 800})
     errors: list[str] = []
-    opened.on(
-        "console",
-        lambda message: errors.append(message.text) if message.type == "error" and "401" not in message.text else None,
-    )
+
+    def note(message: Any) -> None:
+        expected = "401" in message.text or str(message.location.get("url", "")).endswith("/favicon.ico")
+        if message.type == "error" and not expected:
+            errors.append(message.text)
+
+    opened.on("console", note)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     yield opened
     opened.close()
