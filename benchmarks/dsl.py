@@ -18,7 +18,6 @@ from typing import Any
 
 from benchmarks.dsl_lark import parser as lark_parser
 from benchmarks.store import report
-
 from symbi.contracts.languages import ProgramLimits, RuleRequest
 from symbi_dsl.facts.definition import parse_definition
 from symbi_dsl.formatter.format import format_text
