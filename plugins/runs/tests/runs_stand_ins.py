@@ -81,7 +81,7 @@ class FakeAgents:
 
     async def spec(self, agent: AgentView) -> AgentSpec:
         if agent.id.startswith("adhoc:"):
-            program = Program(language=agent.text, source=agent.text, agent="adhoc", entry="with")
+            program = Program(language=agent.text.removesuffix("{}"), source=agent.text, agent="adhoc", entry="with")
             return AgentSpec(name="adhoc", line=1, has_body=True, program=program)
         return self.world.agents[agent.id][1]
 

@@ -153,6 +153,8 @@ async def test_workflow_answers_with_the_real_result(app: Any, world: Any) -> No
 async def test_workflow_on_loopback_needs_no_token_but_a_sent_one_must_be_good(app: Any) -> None:
     body = {"workflow_id": "a", "parameters": {}}
     assert (await app.anonymous.post("/workflows/execute", json=body)).status_code == 200
+    run = (await app.client.get("/runs")).json()["runs"][0]
+    assert run["principal"] == "open:workflows"
     wrong = await app.anonymous.post(
         "/workflows/execute", json=body, headers={"authorization": "Bearer wrong-token-0123456789"}
     )
@@ -185,3 +187,13 @@ async def test_workflow_never_touches_the_agent_it_names(app: Any, world: Any) -
 async def test_metrics_sources_and_health_are_there(app: Any) -> None:
     report = await app.kernel.health()
     assert "runs" in str(report)
+
+
+async def test_text_from_a_stranger_cannot_stand_for_a_registered_agent(app: Any, world: Any) -> None:
+    """Policies know agents by name; a text that is run once gets that name only from an administrator."""
+    body = {"workflow_id": "call_tool{}", "parameters": {}}
+    await app.anonymous.post("/workflows/execute", json=body)
+    await app.client.post("/workflows/execute", json=body)
+    names = [request.agent.name for request in world.requests if request.action == "tool_call"]
+    assert names[0].startswith("adhoc:")
+    assert names[1] == "adhoc"

@@ -91,7 +91,7 @@ class ProcessExecution(asyncio.Protocol):
     def begin(self, identity: int, pid: int) -> None:
         """Take the child that the warden has started, and send it its job."""
         self._identity, self._pid = identity, pid
-        self._meter = GroupMeter(pid)
+        self._meter = GroupMeter(pid, started=self._clock.monotonic())
         seconds = self.job.limits.wall_seconds
         if seconds is not None:
             text = f"the run took longer than {seconds:g} s"

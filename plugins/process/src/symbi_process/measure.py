@@ -14,10 +14,10 @@ __all__ = ["GroupMeter"]
 class GroupMeter:
     """Keeps the peak and the last reading of one run; one reading costs some tens of microseconds a process."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, started: float) -> None:
         self._leader = pid
         self._known: dict[int, psutil.Process] = {}
-        self._last: tuple[float, float] | None = None
+        self._last = (started, 0.0)
         self._gone_cpu = 0.0
         self._cpu_of: dict[int, float] = {}
         self.peak = 0
@@ -46,7 +46,7 @@ class GroupMeter:
         cpu = self._gone_cpu + sum(live.values())
         self.peak = max(self.peak, memory)
         percent = None
-        if self._last is not None and monotonic > self._last[0]:
+        if monotonic > self._last[0]:
             percent = round(100 * max(0.0, cpu - self._last[1]) / (monotonic - self._last[0]), 2)
         self._last = (monotonic, cpu)
         return Sample(

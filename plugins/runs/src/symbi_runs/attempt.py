@@ -213,7 +213,7 @@ class Attempt:
         record = self.record
         options = record.run_options()
         facts = AgentFacts(
-            id=agent.id, name=agent.agent or agent.name, tier=tier, owner=agent.owner, revision=record.revision
+            id=agent.id, name=_policy_name(agent, record), tier=tier, owner=agent.owner, revision=record.revision
         )
         trusted: dict[str, Any] = {"trigger": record.trigger}
         if options.policy_ids:
@@ -336,6 +336,16 @@ class Attempt:
             )
             if self.house.config.keep_samples:
                 self.journal.lossy("sample", data)
+
+
+def _policy_name(agent: AgentView, record: RunRecord) -> str:
+    """Return the name under which policies know the agent.
+
+    A text that is run once can call its agent whatever it likes; only an administrator's may so stand for a registered agent.
+    """
+    if agent.id.startswith("adhoc:") and not record.principal.admin:
+        return agent.id
+    return agent.agent or agent.name
 
 
 def _stopped_early() -> SymbiError:

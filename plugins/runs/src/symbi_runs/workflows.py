@@ -16,7 +16,10 @@ from symbi.kernel.context import PluginContext
 from symbi.kernel.services import Services
 from symbi_runs.config import ExecutionConfig
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "TOKENLESS"]
+
+TOKENLESS = Principal(id="open:workflows", kind="user", display_name="caller without a token")
+"""Whoever `[auth] open_paths` lets in without a token: policies can name it, and it is no administrator."""
 
 
 class ExecuteWorkflow(msgspec.Struct, kw_only=True):
@@ -49,7 +52,8 @@ async def execute_workflow(
         surface="http-input",
     )
     runs = services.get(RunService)
-    run = await runs.start(name, data.parameters, principal=principal, options=options)
+    caller = TOKENLESS if principal.kind == "anonymous" else principal
+    run = await runs.start(name, data.parameters, principal=caller, options=options)
     return _answer(await runs.wait(run.run_id, timeout=config.workflow_wait_seconds))
 
 
