@@ -259,6 +259,18 @@ def test_nul_and_broken_bytes_hide_nothing() -> None:
         assert {"evil-call", "unusual-encoding"} <= rules(result), content[-30:]
 
 
+def test_texts_in_old_encodings_are_texts() -> None:
+    for codec, words in {
+        "koi8-r": "привет мир ",
+        "shift_jis": "こんにちは世界 ",
+        "iso2022_kr": "안녕하세요 ",
+        "cp1252": "café «été» ",
+    }.items():
+        result = scanner().scan_files({"x.txt": (words * 20).encode(codec)})
+        assert rules(result) <= {"unusual-encoding"}, codec
+        assert result.passed
+
+
 def test_a_declared_encoding_is_followed() -> None:
     source = b"# coding: utf-7\n+AGUAdgBpAGwAXwBjAGEAbABsACgAMQAp-\n"
     assert rules(scanner().scan_files({"x.py": source})) == {"unusual-encoding", "evil-call"}

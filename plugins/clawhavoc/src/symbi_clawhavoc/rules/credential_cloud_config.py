@@ -13,7 +13,7 @@ RULE = ScannerRule(
     check=(
         Pattern(rf"\.config{SEP}gcloud(?:[^\w-]|$)"),
         Pattern(rf"\.kube{SEP}config(?:[^\w-]|$)"),
-        Pattern(r"""(?:[~/\\"'}\s]|^)\.azure(?:[/\\]|\s|["'`;,)]|$)"""),
+        Pattern(r"""[~/\\"'}]\.azure(?:[/\\]|\s|["'`;,)]|$)|(?:^|\s)\.azure[/\\]"""),
     ),
     bad=(
         "cat ~/.config/gcloud/credentials.db",

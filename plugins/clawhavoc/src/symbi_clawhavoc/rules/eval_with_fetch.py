@@ -6,7 +6,7 @@ from symbi.contracts.scanner import Pattern, ScannerRule
 
 CALL = r"(?:^|[^\w.$>]|=>)(?:(?:window|globalThis|global|self|builtins|__builtins__)\.)?(?:eval|exec)\s*\("
 LOOSE = r"(?:fetch|request|http|curl|wget|urlopen|urllib|axios|aiohttp|urlretrieve)"
-DEFINITION = r"\b(?:def|function|func|fn|async)\s+(?:eval|exec)\s*\("
+DEFINITION = r"(?:\b(?:def|function|func|fn|async)\s+(?:eval|exec)\s*\(|\b(?:eval|exec)\s*\([^()]*\)\s*\{)"
 
 RULE = ScannerRule(
     id="eval-with-fetch",
@@ -14,9 +14,9 @@ RULE = ScannerRule(
     severity="critical",
     message="Evaluates something fetched from the network",
     check=(
-        Pattern(rf"{CALL}.*{LOOSE}", unless=rf"{DEFINITION}|(?:^|\s)(?:#|//)\s[^\"'()]*$"),
+        Pattern(rf"{CALL}(?:[^;}}]*|.{{0,120}}){LOOSE}", unless=rf"{DEFINITION}|(?:^|\s)(?:#|//)\s[^\"'()]*$"),
         Pattern(r"""(?:^|[^\w.-])eval\s+["']?\s*(?:\$\(|`).*\b(?:curl|wget)\b"""),
-        Pattern(r"\b(?:new\s+)?Function\s*\(.*\bfetch\w*\s*\("),
+        Pattern(r"(?:\bnew\s+|[^\w.])Function\s*\([^;}]*\bfetch\w*\s*\(", ignore_case=False),
     ),
     bad=(
         "eval(fetch('https://x.example/p.js'))",

@@ -18,7 +18,7 @@ RULE = ScannerRule(
     severity="critical",
     message="Fetches something and evaluates it",
     check=(
-        Pattern(rf"{FETCH}.*{CALL}\s*[^)\s]", unless=DEFINITION),
+        Pattern(rf"{FETCH}(?:[^}}]*|.{{0,200}}){CALL}\s*[^)\s]", unless=DEFINITION),
         Pattern(rf"{FETCH}.*\.then\s*\(\s*(?:window\.|globalThis\.)?eval\s*\)"),
         Nearby((GET, RUN_IT), within=8, unless=DEFINITION),
     ),

@@ -17,7 +17,7 @@ RULE = ScannerRule(
         ),
         Pattern(r"\bset(?:e|re|res|fs)?[ug]id\s*\(\s*0\s*[,)]"),
         Pattern(rf"(?:^|[^\w.-])install\s+(?:[^|;&]*\s)?(?:-m\s*|--mode[\s=]){MODE}\b"),
-        Pattern(rf"\bf?l?chmod(?:Sync)?\s*\(.*(?:\b0o?{MODE}\b|\bS_IS[UG]ID\b)"),
+        Pattern(rf"\bf?l?chmod(?:Sync)?\s*\(.*(?:\b0o?{MODE}\b|\bS_IS[UG]ID\b)", unless=r"~\s*(?:stat\.)?S_IS[UG]ID\b"),
     ),
     bad=(
         "chmod u+s /tmp/sh",

@@ -12,7 +12,7 @@ RULE = ScannerRule(
     check=(
         Pattern(
             r"(?:^|[^\w.-])sudo\s+\S",
-            unless=r"\b(?:without|no|never\s+use|avoid)\s+sudo\s|\bsudo\s+(?:access|privileges?|rights|permissions?|is|are|was|or|nor)\b",
+            unless=r"\b(?:without|no|never\s+use|avoid)\s+sudo\s|\bsudo\s+(?:access|privileges?|rights|permissions?|users?|without|is|are|was|or|nor)\b",
             ignore_case=False,
         ),
         Pattern(r"(?:^|[\s;&|(`\"'])(?:/usr/bin/)?(?:doas|pkexec)\s+[\w/$-]", ignore_case=False),

@@ -15,7 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROL = bytes(code for code in range(32) if code not in (8, 9, 10, 12, 13, 27)) + b"\x7f"
+_CONTROL = bytes(code for code in range(32) if code not in (8, 9, 10, 12, 13, 14, 15, 27)) + b"\x7f"
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 _PLAIN = {
     "utf-8",
@@ -95,7 +95,7 @@ def _broken(raw: bytes) -> Decoded:
         data=data,
         encoding="unknown-8bit",
         unusual="bytes that are no UTF-8",
-        binary=_noisy(raw) or text.count("\ufffd") * 4 > len(text),
+        binary=_noisy(raw),
     )
 
 

@@ -110,12 +110,11 @@ _FOLD.update(dict.fromkeys(_INVISIBLE))
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]")
 
 _SUSPECT = re.compile(
-    "[\x00-\x07\x0e-\x1a\x7f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "[\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f\U000e0100-\U000e01ef]+"
 )
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _LETTERS = re.compile("[" + "".join(_IMITATION) + "]")
-_CONTROLS = bytes((*range(8), *range(14, 27), 127))
 _LOOKALIKE = "[" + "".join(_IMITATION) + "]"
 _MIXED = re.compile(f"{_LOOKALIKE}(?:(?=[A-Za-z])|(?<=[A-Za-z].))", re.DOTALL)
 
@@ -142,7 +141,7 @@ class Foreign(NamedTuple):
 def foreign(data: bytes) -> Foreign:
     """Judge the characters of UTF-8 beyond ASCII; fast, because nothing else is looked at."""
     others = data.translate(None, _ASCII).decode("utf-8", "replace")
-    hidden = _SUSPECT.search(others) is not None or len(data.translate(None, _CONTROLS)) != len(data)
+    hidden = _SUSPECT.search(others) is not None
     return Foreign(hidden, hidden or _FOLDING.search(others) is not None, _LETTERS.search(others) is not None)
 
 
@@ -207,10 +206,12 @@ def _innocent(text: str, start: int, end: int, run: str) -> bool:
             and 0x202E not in codes
             and 0x202D not in codes
         )
+    if "-" in (before, after) and len(run) == 1:
+        return True  # the end of a range in a character class
     if codes <= {0x2800, 0x3164, 0x115F, 0x1160, 0xFFA0, 0x034F}:
         return not (before.isascii() and before.isalnum()) and not (after.isascii() and after.isalnum())
     if codes <= {0x2060, 0x200B}:
-        return len(run) == 1 and not before.isascii() and not after.isascii()
+        return len(run) <= 2 and not (before.isascii() and before.isalnum()) and not after.isascii()
     return False
 
 
@@ -219,8 +220,12 @@ def _joins(before: str, after: str, codes: set[int]) -> bool:
     if codes & {0xFE0E, 0xFE0F} and before in "0123456789#*":
         return True
     if before.isascii():
-        return before in "\n \"'`([" and after in "\n \"'`)]"
-    return unicodedata.category(before)[0] in "LSM" and not (codes == {0x200B} and after.isascii())
+        return before in "\n \"'`([" and (
+            after in "\n \"'`)]" or (not after.isascii() and unicodedata.category(after)[0] in "LM")
+        )
+    if "\U0001f000" <= before <= "\U0001faff":
+        return True  # emoji newer than this Python's tables
+    return unicodedata.category(before)[0] in "LSMP" and not (codes == {0x200B} and after.isascii())
 
 
 def confusable_words(text: str) -> list[tuple[int, str, str]]:
