@@ -15,6 +15,7 @@ import resource
 import statistics
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,9 @@ def _fill(conn: Any, number: int, due: int, expression: str) -> None:
         )
 
 
-async def durable_fires(folder: Path, number: int) -> dict[str, float]:
-    """P2: `number` schedules due in one second; every batch is durable when its call returns."""
-    store = await Store.open(f"sqlite:///{folder}/fires-{number}.db")
+async def durable_fires(url: str, number: int) -> dict[str, float]:
+    """P2, P8: `number` schedules due in one second; every batch is durable when its call returns."""
+    store = await Store.open(url)
     try:
         due = int(time.time()) * 1000
         await store.write(_fill, number, due, "0 0 9 * * *")
@@ -89,8 +90,6 @@ async def durable_fires(folder: Path, number: int) -> dict[str, float]:
 
 def apscheduler_fires(folder: Path, number: int) -> dict[str, float]:
     """P3: APScheduler 3 with its SQLAlchemy job store on SQLite: `number` interval jobs due together, until all have been submitted and stored."""
-    from datetime import UTC, datetime, timedelta
-
     from apscheduler.executors.pool import ThreadPoolExecutor
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
     from apscheduler.schedulers.background import BackgroundScheduler
@@ -116,6 +115,51 @@ def apscheduler_fires(folder: Path, number: int) -> dict[str, float]:
 
 def _nothing() -> None:
     """The job."""
+
+
+def celery_fires(number: int) -> dict[str, float] | None:
+    """P4: Celery beat with its in-memory broker: ticks until `number` due entries have been sent; None where Celery is not installed."""
+    try:
+        from celery import Celery
+        from celery.beat import Scheduler
+        from celery.schedules import schedule
+    except ImportError:
+        return None
+    app = Celery("bench", broker="memory://", backend="cache+memory://")
+    app.task(name="nothing")(_nothing)
+    sent: list[str] = []
+
+    class Counting(Scheduler):
+        def apply_async(self, entry: Any, *args: Any, **options: Any) -> Any:
+            sent.append(entry.name)
+            return super().apply_async(entry, *args, **options)
+
+    beat = Counting(app=app, lazy=True)
+    beat.merge_inplace(
+        {str(place): {"task": "nothing", "schedule": schedule(3600, app=app)} for place in range(number)}
+    )
+    for entry in beat.schedule.values():
+        entry.last_run_at = app.now() - timedelta(hours=2)
+    started = time.perf_counter()
+    while len(sent) < number:
+        beat.tick()
+    took = time.perf_counter() - started
+    return {"fires": number, "seconds": took, "per_second": number / took}
+
+
+async def on_postgresql(number: int) -> dict[str, float] | None:
+    """P8: one node on a private PostgreSQL with fsync on; None where PostgreSQL is not installed."""
+    from symbi.testing.postgres import PrivatePostgres, find_binaries
+
+    binaries = find_binaries()
+    if binaries is None:
+        return None
+    server = PrivatePostgres(binaries, durable=True)
+    server.start()
+    try:
+        return await durable_fires(server.url(), number)
+    finally:
+        server.remove()
 
 
 async def lateness(folder: Path, per_second: int, seconds: int) -> dict[str, float]:
@@ -196,12 +240,18 @@ async def measure(folder: Path, due: int) -> dict[str, Any]:
     """Every figure, one after another on the same disk."""
     found: dict[str, Any] = {"fsync_per_second_before": fsync_rate(folder)}
     found["idle"] = await idle(folder, due, 4)
-    found["durable_fires"] = await durable_fires(folder, due)
+    found["durable_fires"] = await durable_fires(f"sqlite:///{folder}/fires-{due}.db", due)
     found["claims"] = await claims(folder, due)
     found["apscheduler"] = await asyncio.to_thread(apscheduler_fires, folder, 300)
-    found["durable_fires_10k"] = await durable_fires(folder, 10_000)
+    found["celery_beat_2000"] = await asyncio.to_thread(celery_fires, 2000)
+    found["durable_fires_10k"] = await durable_fires(f"sqlite:///{folder}/fires-10k.db", 10_000)
+    found["postgresql_20k"] = await on_postgresql(20_000)
     found["lateness_100_per_second"] = await lateness(folder, 100, 5)
     found["fsync_per_second_after"] = fsync_rate(folder)
+    if found["celery_beat_2000"]:
+        found["fires_10k_vs_celery_2000"] = (
+            found["durable_fires_10k"]["per_second"] / found["celery_beat_2000"]["per_second"]
+        )
     found["fires_vs_apscheduler"] = found["durable_fires"]["per_second"] / found["apscheduler"]["per_second"]
     return found
 
