@@ -1,0 +1,1 @@
+"""Slack: one channel is an incoming webhook, or a bot."""
