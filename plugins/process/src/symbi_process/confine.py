@@ -14,7 +14,7 @@ import msgspec
 
 from symbi_process import seccomp
 
-__all__ = ["CHANNEL", "Confinement", "confine", "die_with_parent", "reap_orphans"]
+__all__ = ["CHANNEL", "Confinement", "confine", "die_with_parent", "own_processes", "reap_orphans"]
 
 CHANNEL = 3
 """The file descriptor of the channel to the runtime, in every child."""
@@ -66,7 +66,7 @@ def _address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _own_processes() -> int:
+def own_processes() -> int:
     """Count the tasks of this user: RLIMIT_NPROC counts them all, not only those of the run."""
     user, count = os.getuid(), 0
     for name in os.listdir("/proc"):
@@ -79,7 +79,7 @@ def _own_processes() -> int:
     return count
 
 
-def _set_limits(plan: Confinement) -> None:
+def _set_limits(plan: Confinement, others: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if plan.open_files is not None:
         _limit(resource.RLIMIT_NOFILE, plan.open_files)
@@ -89,8 +89,7 @@ def _set_limits(plan: Confinement) -> None:
         seconds = max(1, -int(-plan.cpu_seconds // 1))
         _limit(resource.RLIMIT_CPU, seconds, seconds + 2)
     if plan.processes is not None:
-        others = 0 if plan.user is not None else _own_processes()
-        _limit(resource.RLIMIT_NPROC, plan.processes + others)
+        _limit(resource.RLIMIT_NPROC, plan.processes + (0 if plan.user is not None else others))
     if plan.cpu_cores is not None:
         cores = sorted(os.sched_getaffinity(0))
         wanted = max(1, -int(-plan.cpu_cores // 1))
@@ -119,8 +118,11 @@ def _reset_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def confine(plan: Confinement, *, channel: int, output: int, parent: int) -> None:
-    """Confine this process as planned; raises `OSError` or `ValueError`, and then the child must not go on."""
+def confine(plan: Confinement, *, channel: int, output: int, parent: int, others: int) -> None:
+    """Confine this process as planned; raises `OSError` or `ValueError`, and then the child must not go on.
+
+    `others` is how many processes the user has besides, which its limit of processes counts too.
+    """
     os.setsid()
     _reset_signals()
     _move_descriptors(channel, output)
@@ -128,7 +130,7 @@ def confine(plan: Confinement, *, channel: int, output: int, parent: int) -> Non
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(plan.environment)
-    _set_limits(plan)
+    _set_limits(plan, others)
     if plan.user is not None:
         os.setgroups([])
         os.setresgid(plan.user, plan.user, plan.user)

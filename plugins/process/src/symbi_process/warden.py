@@ -17,7 +17,7 @@ import sys
 import time
 
 from symbi_process import host
-from symbi_process.confine import CHANNEL, Confinement, confine, reap_orphans
+from symbi_process.confine import CHANNEL, Confinement, confine, own_processes, reap_orphans
 from symbi_process.frames import End
 from symbi_process.frames import encode as frame
 from symbi_process.orders import PACKET, Died, Preload, Signal, Spawn, Spawned, decode_order, encode
@@ -34,6 +34,8 @@ class Warden:
         self._ids: dict[int, int] = {}
         self._pids: dict[int, int] = {}
         self._finished: list[Died] = []
+        self._counted_at = -1.0
+        self._counted = 0
 
     def run(self) -> None:
         """Serve until the runtime is gone, then end every child."""
@@ -70,14 +72,24 @@ class Warden:
             self._preload(order.modules)
         return True
 
+    def _others(self, plan: Confinement) -> int:
+        """Count the processes of this user, at most once a second; a limit does not bind root, nor count where the child gets its own user."""
+        if plan.user is not None or os.geteuid() == 0:
+            return 0
+        now = time.monotonic()
+        if now - self._counted_at > 1.0:
+            self._counted_at, self._counted = now, own_processes()
+        return self._counted
+
     def _spawn(self, order: Spawn, descriptors: list[int]) -> None:
+        others = self._others(order.plan)
         try:
             pid = os.fork()
         except OSError as error:
             self._send(Spawned(order.id, error=f"no further process can be started: {error}"))
         else:
             if pid == 0:
-                self._become_child(order, descriptors)
+                self._become_child(order, descriptors, others)
             self._ids[pid] = order.id
             self._pids[order.id] = pid
             self._send(Spawned(order.id, pid))
@@ -85,11 +97,11 @@ class Warden:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _become_child(self, order: Spawn, descriptors: list[int]) -> None:
+    def _become_child(self, order: Spawn, descriptors: list[int], others: int) -> None:
         """Never returns: this is the child."""
         channel, output = descriptors
         try:
-            confine(order.plan, channel=channel, output=output, parent=self._pid)
+            confine(order.plan, channel=channel, output=output, parent=self._pid, others=others)
             if order.command:
                 os.set_inheritable(CHANNEL, True)
                 os.execve(order.command[0], list(order.command), order.plan.environment)  # noqa: S606  # no shell is the point
