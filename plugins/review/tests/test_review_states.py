@@ -306,6 +306,28 @@ async def test_an_analyzer_that_fails_is_a_gap_never_a_pass(make_desk: Any, name
         assert name == "silent" or row["risk_score"] >= 70
 
 
+async def test_a_submission_whose_analysis_never_ends_goes_to_people(make_desk: Any) -> None:
+    from sqlalchemy import update
+
+    from symbi_review.tables import SESSIONS
+
+    async with make_desk(workers=1) as desk:
+        blocked = asyncio.Event()
+
+        async def wait(_: Any) -> Any:
+            await blocked.wait()
+
+        desk.analyzer.answer = wait
+        review_id = await desk.submit("x = 1")
+        await desk.until(review_id, "analyzing")
+        values = {"tries": 3, "lease_until": 0, "version": 99}
+        await desk.service.store.write(
+            lambda c: c.execute(update(SESSIONS).where(SESSIONS.c.review_id == review_id).values(**values))
+        )
+        blocked.set()
+        assert (await desk.until(review_id, "pending_review"))["risk_score"] >= 70
+
+
 async def test_a_missing_analyzer_sends_everything_to_people(make_desk: Any) -> None:
     async with make_desk(analyzers=["static", "nobody"]) as desk:
         review_id = await desk.submit("x = 1")

@@ -15,9 +15,8 @@ from symbi.contracts.review import ReviewAnalyzer
 from symbi.contracts.signing import Approval, Signer
 from symbi.kernel.points import REVIEW_ANALYZERS, SIGNERS
 from symbi_review.config import ReviewConfig
-from symbi_review.errors import ApiError
 from symbi_review.flow import work
-from symbi_review.flow.analysis import analyze_with, joined
+from symbi_review.flow.analysis import analyze_with, gap, joined
 from symbi_review.flow.states import APPROVED
 from symbi_review.flow.transitions import Row, load
 from symbi_review.limits import Limiter
@@ -29,6 +28,7 @@ from symbi_review.webhooks import deliver_due
 __all__ = ["ReviewService", "open_review"]
 
 _SWEEP_SECONDS = 1.0
+_MOST_TRIES = 3
 
 
 class ReviewService:
@@ -97,8 +97,8 @@ class ReviewService:
         while True:
             try:
                 busy = await step()
-            except SymbiError as error:
-                self.context.logger.warning("a worker of the review failed: %s", error)
+            except Exception:
+                self.context.logger.exception("a worker of the review failed; the lease it held will end")
                 busy = False
             if not busy:
                 self._idle(wake)
@@ -130,7 +130,10 @@ class ReviewService:
         if row is None:
             return False
         submission = await self.store.read(lambda c: work.submission_of(c, row))
-        reports = await analyze_with(self._analyzers, submission, deadline=self.config.analysis_deadline_seconds)
+        if row["tries"] > _MOST_TRIES:
+            reports = [gap("review", f"was begun {_MOST_TRIES} times and never ended")]
+        else:
+            reports = await analyze_with(self._analyzers, submission, deadline=self.config.analysis_deadline_seconds)
         digest = next((report.normalised_hash for report in reports if report.normalised_hash), "")
 
         def facts(conn: Any) -> Any:
@@ -238,8 +241,8 @@ class ReviewService:
         while True:
             try:
                 await self.sweep()
-            except (SymbiError, ApiError) as error:
-                self.context.logger.warning("the sweep of the review failed: %s", error)
+            except Exception:
+                self.context.logger.exception("the sweep of the review failed")
             await self.context.clock.sleep(_SWEEP_SECONDS)
 
     async def wait_change(self, seconds: float) -> None:

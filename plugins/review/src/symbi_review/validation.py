@@ -140,38 +140,10 @@ def read_session(body: Mapping[str, Any]) -> NewSession:
     permissions = attempt(
         lambda: text_list(metadata, "permissions", path="metadata.permissions", most=64, most_each=128)
     )
-    if name is not None:
-        normal = unicodedata.normalize("NFC", name)
-        if not _NAME.fullmatch(normal):
-            problems.append(
-                invalid(
-                    "tool_name",
-                    "invalid_format",
-                    "tool_name must be letters, digits, dots, dashes and underscores, 128 at most",
-                )
-            )
-    if version is not None and not _VERSION.fullmatch(version):
-        problems.append(invalid("tool_version", "invalid_format", "tool_version must look like 1.2.3"))
-    priority = body.get("priority", "normal")
-    if priority not in _PRIORITIES:
-        problems.append(
-            invalid("priority", "not_in_enum", "priority is not one of those allowed", allowed=list(_PRIORITIES))
-        )
     language = body.get("language", metadata.get("language", ""))
-    if language not in ("", None, *_LANGUAGES):
-        problems.append(
-            invalid("language", "not_in_enum", "language is not one of those allowed", allowed=list(_LANGUAGES))
-        )
-    supersedes = body.get("supersedes")
-    if supersedes is not None and not isinstance(supersedes, str):
-        problems.append(invalid("supersedes", "wrong_type", "supersedes must be a review id"))
+    problems += _check_words(body, name, version, language)
     if problems:
-        first = problems[0]
-        details = {
-            **first.details,
-            "errors": [{**error.details, "code": error.error_code, "message": error.message} for error in problems],
-        }
-        raise ApiError(400, first.error_code, first.message, details=details)
+        raise _all_of(problems)
     return NewSession(
         tool_name=unicodedata.normalize("NFC", name),
         tool_version=version,
@@ -179,8 +151,36 @@ def read_session(body: Mapping[str, Any]) -> NewSession:
         description=description,
         author=author,
         permissions=permissions,
-        priority=priority,
+        priority=body.get("priority", "normal"),
         language=language or "",
         schema_text=schema_text,
-        supersedes=supersedes,
+        supersedes=body.get("supersedes"),
     )
+
+
+def _check_words(body: Mapping[str, Any], name: str | None, version: str | None, language: Any) -> list[ApiError]:
+    """Problems of names, versions and words of a fixed set."""
+    problems = []
+    if name is not None and not _NAME.fullmatch(unicodedata.normalize("NFC", name)):
+        text = "tool_name must be letters, digits, dots, dashes and underscores, 128 at most"
+        problems.append(invalid("tool_name", "invalid_format", text))
+    if version is not None and not _VERSION.fullmatch(version):
+        problems.append(invalid("tool_version", "invalid_format", "tool_version must look like 1.2.3"))
+    for field, value, known in (
+        ("priority", body.get("priority", "normal"), _PRIORITIES),
+        ("language", language, _LANGUAGES),
+    ):
+        if value not in (*known, *(("", None) if field == "language" else ())):
+            text = f"{field} is not one of those allowed"
+            problems.append(invalid(field, "not_in_enum", text, allowed=list(known)))
+    supersedes = body.get("supersedes")
+    if supersedes is not None and not isinstance(supersedes, str):
+        problems.append(invalid("supersedes", "wrong_type", "supersedes must be a review id"))
+    return problems
+
+
+def _all_of(problems: list[ApiError]) -> ApiError:
+    """One error for all problems, the first at the top."""
+    first = problems[0]
+    rows = [{**error.details, "code": error.error_code, "message": error.message} for error in problems]
+    return ApiError(400, first.error_code, first.message, details={**first.details, "errors": rows})

@@ -120,76 +120,41 @@ def decide(
     check_conflict(row, caller)
     _check_state(row, caller, now)
     _check_fresh(row, decision, etag)
-    conditions = (
-        [canonical_condition(text) for text in decision.conditions]
-        if decision.decision == "approve"
-        else list(decision.conditions)
-    )
-    record = {
+    record = _record(row, decision, caller, now)
+    freed = {"claimed_by": None, "assigned_to": None, "lease_until": None}
+    common: dict[str, Any] = {"actor": caller.key, "now": now, "reason": decision.comments, **freed}
+    if decision.decision != "approve":
+        expires = now + config.changes_days * 86_400_000 if decision.decision == "request_changes" else None
+        final = {"decision": record, "decided_at": now, "conditions": record["conditions"], "expires_at": expires}
+        after = move(conn, row, decision.decision, approvals=[], **final, **common)
+        return _answer(row, decision, now, after["status"])
+    approvals = [*(row["approvals"] or []), record]
+    if len({item["by"] for item in approvals}) < len(approvals):
+        message = "You have approved this already; a second person must."
+        raise ApiError(409, "ALREADY_DECIDED", message, details={"first": approvals[0]})
+    two = config.two_person_min_risk is not None and (row["risk_score"] or 0) >= config.two_person_min_risk
+    if two and len(approvals) < 2:
+        move(conn, row, "first_approval", approvals=approvals, **common)
+        return _answer(row, decision, now, "pending_second_approval")
+    every = list(dict.fromkeys(condition for item in approvals for condition in item["conditions"]))
+    final = {"decision": record, "decided_at": now, "conditions": every, "tries": 0, "next_try_at": now}
+    after = move(conn, row, "approve", approvals=approvals, **final, **common)
+    return _answer(row, decision, now, after["status"])
+
+
+def _record(row: Row, decision: Decision, caller: Caller, now: int) -> dict[str, Any]:
+    """What is kept of a decision; `by` is the token's identity, whatever name the reviewer goes by."""
+    known = [canonical_condition(text) for text in decision.conditions]
+    return {
         "decision": decision.decision,
         "reviewer_id": decision.reviewer_id,
+        "by": caller.key,
         "comments": decision.comments,
-        "conditions": conditions,
+        "conditions": known if decision.decision == "approve" else list(decision.conditions),
         "processed_at": rfc3339(now),
         "analysis_id": row["analysis_id"],
         "source_sha256": row["source_sha256"],
     }
-    freed = {"claimed_by": None, "assigned_to": None, "lease_until": None}
-    if decision.decision != "approve":
-        expires = now + config.changes_days * 86_400_000 if decision.decision == "request_changes" else None
-        after = move(
-            conn,
-            row,
-            decision.decision,
-            actor=caller.key,
-            now=now,
-            reason=decision.comments,
-            decision=record,
-            decided_at=now,
-            conditions=conditions,
-            expires_at=expires,
-            approvals=[],
-            **freed,
-        )
-        return _answer(row, decision, now, after["status"])
-    approvals = [*(row["approvals"] or []), record]
-    if len({item["reviewer_id"].casefold() for item in approvals}) < len(approvals):
-        raise ApiError(
-            409,
-            "ALREADY_DECIDED",
-            "You have approved this already; a second person must.",
-            details={"decision": approvals[0]},
-        )
-    two = config.two_person_min_risk is not None and (row["risk_score"] or 0) >= config.two_person_min_risk
-    if two and len(approvals) < 2:
-        move(
-            conn,
-            row,
-            "first_approval",
-            actor=caller.key,
-            now=now,
-            reason=decision.comments,
-            approvals=approvals,
-            **freed,
-        )
-        return _answer(row, decision, now, "pending_second_approval")
-    every = list(dict.fromkeys(condition for item in approvals for condition in item["conditions"]))
-    after = move(
-        conn,
-        row,
-        "approve",
-        actor=caller.key,
-        now=now,
-        reason=decision.comments,
-        decision=record,
-        decided_at=now,
-        approvals=approvals,
-        conditions=every,
-        tries=0,
-        next_try_at=now,
-        **freed,
-    )
-    return _answer(row, decision, now, after["status"])
 
 
 def _answer(row: Row, decision: Decision, now: int, status: str) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def next_to_analyze(conn: Connection, *, now: int) -> Row | None:
         .mappings()
         .first()
     )
-    return move(conn, row, "analyze", actor=SYSTEM, now=now, lease_until=now + _LEASE_MS) if row is not None else None
+    if row is None:
+        return None
+    return move(conn, row, "analyze", actor=SYSTEM, now=now, lease_until=now + _LEASE_MS, tries=row["tries"] + 1)
 
 
 def submission_of(conn: Connection, row: Row) -> Submission:
@@ -76,7 +78,7 @@ def suppressed_for(conn: Connection, row: Row, *, now: int) -> dict[str, str]:
         & (SUPPRESSIONS.c.source_sha256 == row["source_sha256"])
         & (SUPPRESSIONS.c.expires_at > now)
     )
-    return dict(conn.execute(query))
+    return {row.fingerprint: row.reason for row in conn.execute(query)}
 
 
 def past_reviews(conn: Connection, row: Row, normalised_hash: str) -> list[dict[str, Any]]:
@@ -132,28 +134,7 @@ def keep_analysis(
     if action == "route_to_people":
         changes |= {"escalated_at": now, "escalations": [], "claimed_by": None, "assigned_to": None}
     else:
-        word = "approve" if action == "auto_approve" else "reject"
-        comments = (
-            "Decided by policy."
-            if word == "approve"
-            else "; ".join(f"{f['rule_id']} at {f['location']}: {f['recommendation']}" for f in report["findings"][:5])
-        )
-        decision = {
-            "decision": word,
-            "reviewer_id": policy,
-            "comments": comments,
-            "conditions": [],
-            "processed_at": rfc3339(now),
-            "analysis_id": analysis_id,
-            "source_sha256": row["source_sha256"],
-        }
-        changes |= {
-            "decision": decision,
-            "decided_at": now,
-            "approvals": [decision] if word == "approve" else [],
-            "conditions": [],
-            "next_try_at": now,
-        }
+        changes |= _by_policy(row, report, action, policy, analysis_id, now)
     if not row["language"] and report["language"]:
         changes["language"] = report["language"]
     emit(conn, "analysis.completed", {**row, "risk_score": report["risk_score"]}, now=now, analysis_id=analysis_id)
@@ -166,6 +147,26 @@ def keep_analysis(
         reason=policy,
         **changes,
     )
+
+
+def _by_policy(
+    row: Row, report: dict[str, Any], action: str, policy: str, analysis_id: str, now: int
+) -> dict[str, Any]:
+    """The decision that a policy made, in the form of a person's."""
+    approved = action == "auto_approve"
+    reasons = [f"{f['rule_id']} at {f['location']}: {f['recommendation']}" for f in report["findings"][:5]]
+    decision = {
+        "decision": "approve" if approved else "reject",
+        "reviewer_id": policy,
+        "by": f"policy:{policy}",
+        "comments": "Decided by policy." if approved else "; ".join(reasons),
+        "conditions": [],
+        "processed_at": rfc3339(now),
+        "analysis_id": analysis_id,
+        "source_sha256": row["source_sha256"],
+    }
+    approvals = [decision] if approved else []
+    return {"decision": decision, "decided_at": now, "approvals": approvals, "conditions": [], "next_try_at": now}
 
 
 def next_to_sign(conn: Connection, *, now: int) -> tuple[Row, dict[str, Any], Row | None] | None:

@@ -169,6 +169,10 @@ def _modules(site: Site) -> Val | None:
         return replace(
             _unknown(site), ref="getattr()" if chosen else "?", tags=frozenset({"chosen"}) if chosen else frozenset()
         )
+    return _functions(site)
+
+
+def _functions(site: Site) -> Val | None:
     if site.ref in ("functools.partial", "partial") and site.args:
         from symbi_static.flow.calls import Partial
 

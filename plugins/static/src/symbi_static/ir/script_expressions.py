@@ -167,6 +167,12 @@ class Expressions(ABC):
                 return Cond(
                     *at, self.expr(field("condition")), self.expr(field("consequence")), self.expr(field("alternative"))
                 )
+            case _:
+                return self._other(node, at)
+
+    def _other(self, node: Node, at: tuple[int, int]) -> Expr:
+        field = node.child_by_field_name
+        match node.type:
             case "assignment_expression" | "augmented_assignment_expression":
                 made = self.assignment(node, at)
                 return Call(*at, Name(*at, "$walrus"), [made.targets[0], made.value], {}, [])

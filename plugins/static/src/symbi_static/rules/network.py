@@ -26,6 +26,11 @@ _NET_PROGRAM = re.compile(
 )
 _HOST = re.compile(r"^(?:https?|wss?|ftp)://(?:[^/@\x00\x01]*@)?([^/:?#\x00\x01]+)")
 _SECRETS = ("secret", "environ")
+_CHAIN = ("chain:secret-to-network",)
+_SENDERS = frozenset(
+    {"sendmail", "send_message", "sendMail", "storbinary", "put_object", "upload_file", "upload_fileobj", "sendBeacon"}
+    | {"publish"}
+)
 
 
 def request_url(site: Site) -> Val:
@@ -137,72 +142,50 @@ def check_exfiltration(site: Site, out: Collector) -> None:
     if SHELL_STRINGS.match(site.ref) or PROGRAMS.match(site.ref):
         _check_programs(site, out)
         return
-    transport = (
-        sends(site)
-        or bool(SOCKET_SEND.search(site.ref))
-        or site.name
-        in (
-            "sendmail",
-            "send_message",
-            "sendMail",
-            "storbinary",
-            "put_object",
-            "upload_file",
-            "upload_fileobj",
-            "sendBeacon",
-            "publish",
-        )
-        or _writes_request(site)
-    )
-    if not transport and site.ref != "urllib.request.Request":
+    if not _leaves(site):
         return
     url = request_url(site)
-    body = [
-        value
-        for name, value in site.named.items()
-        if name not in ("headers", "auth", "cookies", "cert", "timeout", "env")
-    ]
-    payload = [*site.args, *body]
+    aside = ("headers", "auth", "cookies", "cert", "timeout", "env")
+    payload = [*site.args, *(value for name, value in site.named.items() if name not in aside)]
     if site.base is not None and SOCKET_SEND.search(site.ref):
         payload = list(site.args)
     host = host_of(url)
-    for value in payload:
-        if value.has(*_SECRETS):
-            labels = ("secret", "environ")
-            out.add(
-                "secret-to-network",
-                f"Secrets are sent {_to(host)}.",
-                node=site.call,
-                trace=value.trace(*labels),
-                tags=("chain:secret-to-network",),
-            )
-            return
-    if _named_secret(site, payload, host, out):
+    secret = next((value for value in payload if value.has(*_SECRETS)), None)
+    if secret is not None:
+        trace = secret.trace(*_SECRETS)
+        out.add("secret-to-network", f"Secrets are sent {_to(host)}.", node=site.call, trace=trace, tags=_CHAIN)
         return
-    for value in payload:
-        if value.has("file") and not value.has("net"):
-            declared = (
-                bool(host)
-                and any(p.lower().endswith(":" + str(host)) for p in site.machine.declared)
-                and any(p.startswith(("fs.read", "file", "fs")) for p in site.machine.declared)
-            )
-            out.add(
-                "file-to-network",
-                f"File content is sent {_to(host)}.",
-                node=site.call,
-                trace=value.trace("file"),
-                severity="medium" if declared else None,
-            )
-            return
-    if _MESSENGERS.search(shape_of(url)) and any(
-        value.has("input", "file", "env") for value in payload[0 if site.named else 1 :]
-    ):
-        out.add(
-            "data-to-messenger",
-            f"Data is sent to a hook {_to(host)}.",
-            node=site.call,
-            trace=next(v.trace("input", "file", "env") for v in payload if v.has("input", "file", "env")),
-        )
+    if _named_secret(site, payload, host, out) or _file_content(site, payload, host, out):
+        return
+    rest = payload[0 if site.named else 1 :]
+    told = next((value for value in rest if value.has("input", "file", "env")), None)
+    if told is not None and _MESSENGERS.search(shape_of(url)):
+        trace = told.trace("input", "file", "env")
+        out.add("data-to-messenger", f"Data is sent to a hook {_to(host)}.", node=site.call, trace=trace)
+
+
+def _leaves(site: Site) -> bool:
+    """Whether a call takes data off the machine, or prepares that."""
+    known = sends(site) or bool(SOCKET_SEND.search(site.ref)) or site.name in _SENDERS
+    return known or _writes_request(site) or site.ref == "urllib.request.Request"
+
+
+def _file_content(site: Site, payload: list[Val], host: str | None, out: Collector) -> bool:
+    """File content on its way out; an uploader that declares its host and its reading is medium."""
+    value = next((value for value in payload if value.has("file") and not value.has("net")), None)
+    if value is None:
+        return False
+    words = site.machine.declared
+    open_about_it = bool(host) and any(word.lower().endswith(f":{host}") for word in words)
+    open_about_it = open_about_it and any(word.startswith(("fs", "file")) for word in words)
+    out.add(
+        "file-to-network",
+        f"File content is sent {_to(host)}.",
+        node=site.call,
+        trace=value.trace("file"),
+        severity="medium" if open_about_it else None,
+    )
+    return True
 
 
 def _writes_request(site: Site) -> bool:
