@@ -240,6 +240,20 @@ def test_an_effect_without_a_provider_fails_honestly(run: Run) -> None:
     assert failed.value.error_code == "not_found"
 
 
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [(2**70, float(2**70)), ({"a": (1, 2)}, {"a": [1, 2]}), ("x" * 10, "x" * 10), (10**400, None), ([[[]]], [[[]]])],
+)
+def test_answers_become_values(run: Run, world: Any, answer: Any, wanted: Any) -> None:
+    """What the runtime answers becomes a value of the language, or an error of it."""
+    world.answers["tool"] = answer
+    if wanted is None:
+        with pytest.raises(ProgramFailed, match="too large"):
+            run("fetch()")
+    else:
+        assert run("fetch()") == wanted
+
+
 def test_print_and_log(run: Run, world: Any) -> None:
     """`print` and `log` write lines and give null; a secret is never in them."""
     assert run('print("a", [1, "b"], { c: null }); log("warn", "x", n: 1); print(vault://a/b)') is None

@@ -212,12 +212,19 @@ def to_json(value: Any, depth: int = 0) -> Any:
     raise LanguageError("TypeMismatch", f"a {type_name(value)} can not be sent")
 
 
+def _large(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise LanguageError("Overflow", "a number is too large") from None
+
+
 def from_json(value: Any, depth: int = 0) -> Any:
     """Return a copy of JSON-ready data as values of the language."""
     if value is None or isinstance(value, bool | str | float):
         return value
     if isinstance(value, int):
-        return value if INT_MIN <= value <= INT_MAX else float(value)
+        return value if INT_MIN <= value <= INT_MAX else _large(value)
     if isinstance(value, list | tuple):
         _deep(depth)
         return [from_json(item, depth + 1) for item in value]

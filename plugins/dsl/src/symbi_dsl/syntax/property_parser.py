@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from symbi_dsl.syntax.expressions import Literal, Member, Name
 from symbi_dsl.syntax.hints import quoted
 from symbi_dsl.syntax.items import Prop, Props
@@ -37,10 +39,10 @@ class PropertyParser(StatementParser):
             value = self.property_value(key, at)
         elif self.kind[self.pos] == "{":
             value = self.props()
-        elif self.kind[self.pos] in ("}", ",", ";", "end") or self.newline[self.pos]:
-            self.fail("E201", f"missing value for {quoted(key)}", at=at, hint=f"write `{key}: …`")
         else:
-            self.expected(f"':' or '=' after {quoted(key)}")
+            if self.newline[self.pos] and self.kind[self.pos] == "id":
+                self.missing(key, at)
+            value = self.property_value(key, at)
         end = self.last_end()
         self.accept(",", ";")
         return Prop(key, value, key_end, start, end)
@@ -59,9 +61,9 @@ class PropertyParser(StatementParser):
         """Parse the value of a property whose key stands at token `key_at`."""
         at = self.pos
         kind = self.kind[at]
+        if kind in ("id", "str") and self.newline[at] and self.peek() in ("=", ":", "{"):
+            self.missing(key, key_at)
         if kind == "id":
-            if self.newline[at] and self.peek() in ("=", ":", "{"):
-                self.fail("E201", f"missing value for {quoted(key)}", at=key_at, hint=f"write `{key}: …`")
             return self._name_value()
         if kind == "-" and self.peek() == "num":
             self.pos += 1
@@ -73,8 +75,12 @@ class PropertyParser(StatementParser):
         if kind == "{":
             return self.props()
         if kind in ("}", ",", ";", "end"):
-            self.fail("E201", f"missing value for {quoted(key)}", at=key_at, hint=f"write `{key}: …`")
+            self.missing(key, key_at)
         return self.expected(f"a value for {quoted(key)}")
+
+    def missing(self, key: str, key_at: int) -> NoReturn:
+        """Complain of a key without a value."""
+        self.fail("E201", f"missing value for {quoted(key)}", at=key_at, hint=f"write `{key}: …`")
 
     def _name_value(self) -> Node:
         at = self.pos
