@@ -22,6 +22,7 @@ _COMMANDS = {
     "trigger": "keeping:trigger_command",
     "history": "past:history_command",
     "backfill": "past:backfill_command",
+    "import": "importing:import_command",
 }
 
 
