@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+
 from symbi.contracts.scanner import SkillScannerService
 from symbi.testing.kernels import open_kernel
 

@@ -19,19 +19,19 @@ def as_sources(offers: Iterable[tuple[str, ScannerRule]]) -> list[ScannerRuleSou
 def installed_rules() -> list[ScannerRuleSource]:
     """Return the rules of the plugins installed in this environment, for use without a kernel.
 
-    Raises `PluginError` naming the plugin whose rules could not be declared: a scan with fewer rules than installed is no scan.
+    Raises `PluginError` naming the plugin that cannot be imported or whose rules cannot be declared: a scan with fewer rules than are
+    installed is no scan.
     """
-    from symbi.kernel.manager import PluginManager
-    from symbi.kernel.points import SCANNER_RULES
+    from importlib.metadata import entry_points
 
-    manager = PluginManager()
-    manager.discover()
-    declared = [(entry.plugin.name, entry.item) for entry in manager.collect(SCANNER_RULES)]
-    refuse_faults(
-        (record.name, fault.stage, fault.error, fault.remedy)
-        for record in manager.records.values()
-        for fault in record.faults
-    )
+    declared: list[tuple[str, ScannerRule]] = []
+    for entry in sorted(entry_points(group="symbi.plugins"), key=lambda each: each.name):
+        try:
+            hook = getattr(entry.load(), "scanner_rules", None)
+            declared += [(entry.name, rule) for rule in hook()] if hook is not None else []
+        except Exception as error:
+            why = f"the scanner rules of plugin {entry.name!r} are broken: {type(error).__name__}: {error}"
+            raise PluginError(why, plugin=entry.name, hint="reinstall the plugin, or uninstall it") from error
     return as_sources(declared)
 
 

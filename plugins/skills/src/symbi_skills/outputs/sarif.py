@@ -33,7 +33,6 @@ def as_sarif(result: ScanResult, sources: tuple[ScannerRuleSource, ...], *, vers
                     "driver": {
                         "name": "symbi-scan",
                         "semanticVersion": version,
-                        "informationUri": "https://pypi.org/project/symbi/",
                         "rules": rules,
                     }
                 },
