@@ -65,7 +65,7 @@ def _schedule(spec: ScheduleSpec) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(spec)
     options = found.pop("options")
     found["policy"] = spec.policies[0] if spec.policies else (spec.conditions or None)
-    found["deliver"] = list(spec.delivery)
+    found["deliver"] = spec.delivery[0] if len(spec.delivery) == 1 else (list(spec.delivery) or None)
     return {**options, **found}
 
 
