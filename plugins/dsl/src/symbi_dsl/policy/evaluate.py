@@ -47,7 +47,7 @@ class _Rule:
         self.target: Target | None = None
         self.requirement: Requirement | None = None
         self.guard = Guard(rule.guard) if rule.guard is not None else None
-        self.config: Node | None = None
+        self.config: list[tuple[str, Node, Guard]] = []
         try:
             node = parse_expression(rule.target)
             if rule.effect == "require":
@@ -56,7 +56,8 @@ class _Rule:
                 self.target = Target(rule.target, node, strict=rule.effect == "deny")
             if rule.effect == "audit":
                 record = parse_expression(rule.config) if rule.config is not None else node
-                self.config = record if isinstance(record, Record | StructLiteral) else None
+                pairs = record.pairs if isinstance(record, Record | StructLiteral) else []
+                self.config = [(key, value, Guard(rule.target, value)) for key, value in pairs]
         except Undefined as error:
             self.problem = str(error)
 
@@ -163,14 +164,12 @@ class _Rules:
 
 
 def _config(item: _Rule, facts: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-    if not isinstance(item.config, Record | StructLiteral):
-        return {}
     found: dict[str, Any] = {}
-    for key, value in item.config.pairs:
+    for key, node, value in item.config:
         try:
-            found[key] = to_json(Guard(item.rule.target, value).value(facts))
+            found[key] = to_json(value.value(facts))
         except (Undefined, LanguageError):
-            found[key] = getattr(value, "name", None)
+            found[key] = getattr(node, "name", None)
             notes.append(f"{item.policy}:{item.rule.line} audit: '{key}' has no value here")
     return found
 

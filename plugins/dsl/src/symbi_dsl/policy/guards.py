@@ -53,10 +53,11 @@ class Guard:
         self.code: Code | None = None
         self.runtime = Runtime(Source(text), _LIMITS, effects=None, facts=self.facts, capabilities=frozenset())
         try:
+            tree = node if node is not None else parse_expression(text)
             compiler = StatementCompiler(self.runtime, {})
             compiler.params = {}
-            compiler.scope.hoist(node or parse_expression(text))
-            self.code = compiler.expression(node or parse_expression(text))
+            compiler.scope.hoist(tree)
+            self.code = compiler.expression(tree)
             self.size = compiler.scope.size
         except Undefined as error:
             self.problem = str(error)
