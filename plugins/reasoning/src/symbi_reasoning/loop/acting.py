@@ -70,7 +70,8 @@ def _settled(state: LoopState, each: Checked, reply: EffectReply) -> Acted:
         reply = _mended(state, each, reply)
     acted = _acted(state, each, reply)
     if state.watch is not None:
-        state.watch.after(each.call.name, each.arguments, acted.content, failed=acted.outcome != "ok")
+        seen = state.results[_key(each)] if acted.outcome == "ok" else acted.content
+        state.watch.after(each.call.name, each.arguments, seen, failed=acted.outcome != "ok")
     if each.warning:
         acted = msgspec.structs.replace(acted, content=f"{acted.content}\n[Warning] {each.warning}")
     return acted
