@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from click.termui import progressbar
 
 from symbi.cli.output import error_exit, json_option, print_json, table, warn
 
@@ -236,6 +238,6 @@ def _downloaded(url: str) -> bytes:
 
 def _progress(uris: list[str], as_json: bool) -> Any:
     """Return the uris behind a progress bar, on a terminal only."""
-    stderr = click.get_text_stream("stderr")
+    stderr = sys.stderr
     shown = stderr.isatty() and not as_json and len(uris) > 1
-    return click.progressbar(uris, label="adding", file=stderr, hidden=not shown)
+    return progressbar(uris, label="adding", file=stderr, hidden=not shown)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
 import click
+from click.termui import progressbar
 
 from symbi.cli.output import json_option, print_json, table, warn
 
@@ -285,8 +287,9 @@ def _post(ctx: click.Context, path: str, body: dict[str, Any]) -> Any:
 
 
 def _bar(length: int, label: str, as_json: bool) -> Any:
-    stderr = click.get_text_stream("stderr")
-    return click.progressbar(length=length, label=label, file=stderr, hidden=as_json or not stderr.isatty())
+    stderr = sys.stderr
+    hidden = as_json or not stderr.isatty()
+    return progressbar(length=length, label=label, file=stderr, hidden=hidden)
 
 
 def _line(text: str) -> str:

@@ -54,7 +54,7 @@ class SearchBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     relevance_threshold: float | None = DEFAULT_THRESHOLD
     max_results: int = 10
     as_of: Any = None
-    kinds: list[str] = ["memory", "line", "chunk"]
+    kinds: tuple[str, ...] = ("memory", "line", "chunk")
     store: str = ""
     documents: list[str] = []
     archived: bool = False
