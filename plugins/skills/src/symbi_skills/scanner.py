@@ -136,6 +136,10 @@ class SkillScanner:
             raise InvalidRequest(f"{root} does not exist", hint="name a file or a folder", details={"path": root})
         if not path.is_dir():
             content, problem, reason = read_regular(os.path.realpath(path), limit=limits.max_file_bytes)
+            if problem == "unreadable" and path.is_file():
+                raise InvalidRequest(
+                    f"{root} cannot be read: {reason}", hint="check its permissions", details={"path": root}
+                )
             yield _Item(root, content, problem, reason)
             return
         if not os.access(path, os.R_OK | os.X_OK):

@@ -60,10 +60,15 @@ SIGNALS: dict[str, tuple[str, bool]] = {
         False,
     ),
     "escape": (
-        r"[A-Za-z]\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|[01][0-7][0-7])|(?:\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|[01][0-7][0-7])){3}",
+        r"[A-Za-z]\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|[01][0-7][0-7])"
+        r"|\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|[01][0-7][0-7])[A-Za-z]"
+        r"|(?:\\(?:x[2-7][0-9a-fA-F]|u00[2-7][0-9a-fA-F]|[01][0-7][0-7])){3}",
         False,
     ),
-    "percent": (r"(?:%[2-7][0-9a-fA-F]){3}|[A-Za-z]%[4-7][0-9a-fA-F]|\b(?:curl|wget|bash|sh|rm|nc|sudo)%20", False),
+    "percent": (
+        r"(?:%[2-7][0-9a-fA-F]){3}|[A-Za-z]%[4-7][0-9a-fA-F]|%[4-7][0-9a-fA-F][A-Za-z]|\b(?:curl|wget|bash|sh|rm|nc|sudo)%20",
+        False,
+    ),
     "entity": (r"&(?:#x?[0-9a-fA-F]{2,6}|vert|verbar|sol|lpar|rpar|period|dollar|colon|amp|lt|gt);", False),
     "characters": (
         r"\b(?:(?:chr|fromCharCode|fromCodePoint)\s*\(|bytes(?:array)?\s*\(\s*\[)\s*(?:0x[0-9a-fA-F]{2}|\d{2})|\bmap\s*\(\s*chr\b|\bchr\(\w+\)\s+for\b",
