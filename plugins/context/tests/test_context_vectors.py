@@ -125,7 +125,7 @@ async def test_an_unknown_backend_or_embedder_stops_the_start(house):
     with pytest.raises(ConfigError, match="surely-not"):
         async with house(environ={"SYMBIONT_VECTOR_BACKEND": "surely-not"}):
             pass
-    with pytest.raises(ConfigError, match="context.embedder"):
+    with pytest.raises(ConfigError, match=r"context\.embedder"):
         async with house(tables={"context": {"embedder": "surely-not"}}):
             pass
     with pytest.raises(ConfigError, match="REQUIRE_REAL"):

@@ -97,7 +97,7 @@ class Compactor:
         if used < COMPRESS:
             found = await self._summarised(groups, before)
         elif used < ARCHIVE:
-            found = self._compressed(groups, before)
+            found = await self._shortened(groups, before)
         elif used < TRUNCATE:
             found = await self._archived(groups, before)
         else:
@@ -112,11 +112,11 @@ class Compactor:
             return None
         summary, reason = await self._ask(text)
         if not summary:
-            found = self._compressed(groups, before)
+            found = await self._shortened(groups, before)
             return msgspec.structs.replace(found, reason=reason) if found else None
         said = Turn(role="system", content=f"{_MARK}\n{summary}", summary=True, at=going[-1].turns[-1].at)
         if tokens_of(said) >= sum(group.tokens for group in going):
-            return self._compressed(groups, before)
+            return await self._shortened(groups, before)
         return _compaction("summarize", _replaced(groups, going, said), before, summarised_by_model=True)
 
     async def _ask(self, text: str) -> tuple[str, str]:
@@ -130,6 +130,10 @@ class Compactor:
             return "", f"the summary failed: {type(error).__name__}"
         summary = summary.replace(_MARK, "").strip()
         return (_shortened(summary, int(most * 3.5)), "") if summary else ("", "the model gave no summary")
+
+    async def _shortened(self, groups: list[Group], before: int) -> Compaction | None:
+        """Compress, or take the oldest out where there is nothing long to compress."""
+        return self._compressed(groups, before) or await self._archived(groups, before)
 
     def _compressed(self, groups: list[Group], before: int) -> Compaction | None:
         """Shorten long turns of the older groups to their beginning and end."""
