@@ -224,3 +224,13 @@ async def test_every_task_of_parallel_passes_the_gate_before_any_starts(house: A
     run = await house.run("parent", {"to": ["good", "bad"]})
     assert run.error["code"] == "policy_denied"
     assert [each.agent for each in await house.runs.list()] == ["parent"]
+
+
+async def test_time_stands_while_a_person_is_asked(house: Any) -> None:
+    house.world.add("a", "call_tool")
+    house.world.hold.add("tool_call::echo")
+    run = await house.start("a", timeout_seconds=0.6)
+    await house.until(run.run_id, "waiting")
+    await asyncio.sleep(1.0)
+    house.world.resolve_approval("approved")
+    assert (await house.runs.wait(run.run_id, timeout=5)).status == "completed"

@@ -339,6 +339,13 @@ async def test_program_that_kills_its_process_is_crashed_and_others_go_on(open_h
 
 async def test_options_survive_the_store(house: Any) -> None:
     house.world.add("a", "noop")
-    run = await house.run("a", priority="high", session="s1", policy_ids=("p",), scheduled_for=123, schedule_id="s")
+    run = await house.run("a", priority="high", session="s1", policy_ids=("p0",), scheduled_for=123, schedule_id="s")
     assert (run.scheduled_for, run.schedule_id) == (123, "s")
     assert RunOptions(session="s1") != RunOptions()
+
+
+async def test_policies_that_must_allow_the_run_are_asked(house: Any) -> None:
+    house.world.add("a", "noop")
+    with pytest.raises(PolicyDenied, match="p7"):
+        await house.start("a", policy_ids=("p0", "p7"))
+    assert (await house.run("a", policy_ids=("p0",))).status == "completed"

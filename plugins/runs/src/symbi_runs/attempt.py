@@ -24,12 +24,16 @@ from symbi_runs.prepare import choose_executor, limits_of, program_of, tier_of, 
 from symbi_runs.processes import describe_process
 from symbi_runs.records import RunRecord
 from symbi_runs.statements import StoredEffect
+from symbi_runs.wall import WallClock
 
 if TYPE_CHECKING:
     from symbi.contracts.effects import EffectHandler
     from symbi.kernel.context import PluginContext
 
 __all__ = ["Attempt", "House"]
+
+SAMPLES_APART = 6
+"""Every sixth measurement is journaled, so that a run that stays for days does not fill the store."""
 
 
 class House(Protocol):
@@ -84,6 +88,8 @@ class Attempt:
         self.abandoned = ""
         self.leaving = False
         self._refusal: SymbiError | None = None
+        self.wall: WallClock | None = None
+        self._samples = 0
         self._waits = 0
         self._lent: contextlib.ExitStack | None = None
         self._failure: ExecutionOutcome | None = None
@@ -96,6 +102,8 @@ class Attempt:
             outcome = await self._outcome()
         finally:
             self._release_wait()
+            if self.wall is not None:
+                self.wall.hold()
         if self.abandoned:
             self.house.context.logger.warning("run %s is given up here: %s", self.record.id, self.abandoned)
             self.journal.close()
@@ -139,6 +147,8 @@ class Attempt:
         house, record = self.house, self.record
         if self._refusal is not None:
             raise self._refusal
+        if self.stopping is not None:
+            raise _stopped_early()
         agent, spec = await house.agent_of(record)
         tier = tier_of(house.config, spec)
         executor, tier = choose_executor(
@@ -146,7 +156,8 @@ class Attempt:
         )
         entry, program, facts = await program_of(house.context, agent, spec, record, house.languages())
         wall = wall_seconds(house.config, spec, record)
-        run = self._effect_context(wall)
+        self.wall = WallClock(wall, clock=house.context.clock, over=lambda: self._out_of_time(wall))
+        run = self._effect_context(self.wall.deadline_ms())
         self.desk = EffectDesk(
             house.context,
             run,
@@ -167,7 +178,7 @@ class Attempt:
             program=program,
             arguments=record.input,
             working_folder=run.working_folder,
-            limits=limits_of(house.config, spec, wall=wall),
+            limits=limits_of(house.config, spec),
             tier=tier,
             facts={**facts, **_facts(record, agent)},
         )
@@ -180,6 +191,8 @@ class Attempt:
     def _begun(self, execution: Execution) -> None:
         now = self.house.context.clock.now_ms()
         self.execution = execution
+        if self.wall is not None:
+            self.wall.run()
         self._started_at = self._started_at or now
         self._last_sign = self.house.context.clock.monotonic()
         self.live = msgspec.structs.replace(self.live, status="running", pid=execution.pid, started_at=now)
@@ -190,9 +203,8 @@ class Attempt:
         if self.stopping is not None or self.abandoned:
             self.stop(self.stopping or {"code": "abandoned", "message": self.abandoned})
 
-    def _effect_context(self, wall: float | None) -> EffectContext:
+    def _effect_context(self, deadline_ms: int | None) -> EffectContext:
         record, options = self.record, self.record.run_options()
-        now = self.house.context.clock.now_ms()
         return EffectContext(
             run_id=record.id,
             agent_id=record.agent_id,
@@ -204,7 +216,7 @@ class Attempt:
             chain=options.chain,
             session=options.session,
             working_folder=str(self.house.context.data_dir / "runs" / record.id),
-            deadline_ms=now + int(wall * 1000) if wall is not None else None,
+            deadline_ms=deadline_ms,
             traceparent=options.traceparent,
             parent_run_id=options.parent_run_id,
         )
@@ -283,6 +295,7 @@ class Attempt:
         self._waits -= 1
         if self._waits <= 0:
             self._release_wait()
+            self._run_on()
             self.live = msgspec.structs.replace(self.live, status="running")
             await self.journal.write(("resumed", {}), values={"status": "running", "wait": None})
 
@@ -305,6 +318,8 @@ class Attempt:
 
     def _lend(self) -> None:
         if self._lent is None:
+            if self.wall is not None:
+                self.wall.hold()
             self._lent = contextlib.ExitStack()
             self._lent.enter_context(self.house.lend_slot(self.record.id))
 
@@ -312,6 +327,15 @@ class Attempt:
         lent, self._lent = self._lent, None
         if lent is not None:
             lent.close()
+
+    def _run_on(self) -> None:
+        """Let the run's time go on, with what was left of it."""
+        if self.wall is not None and self.desk is not None:
+            self.desk.set_deadline(self.wall.deadline_ms())
+            self.wall.run()
+
+    def _out_of_time(self, wall: float | None) -> None:
+        self._fail("limit_wall", f"the run took longer than {wall:g} s")
 
     def _fail(self, code: str, message: str) -> None:
         if self._failure is None:
@@ -334,7 +358,8 @@ class Attempt:
                 memory_bytes=data.get("memory_bytes"),
                 cpu_percent=data.get("cpu_percent"),
             )
-            if self.house.config.keep_samples:
+            self._samples += 1
+            if self.house.config.keep_samples and self._samples % SAMPLES_APART == 1:
                 self.journal.lossy("sample", data)
 
 

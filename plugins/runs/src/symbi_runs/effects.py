@@ -71,6 +71,10 @@ class EffectDesk:
         self.tokens: int | None = None
         self.cost_usd: float | None = None
 
+    def set_deadline(self, deadline_ms: int | None) -> None:
+        """Take a later end of the run's time: it stood while the run waited."""
+        self._run = msgspec.structs.replace(self._run, deadline_ms=deadline_ms)
+
     async def answer(self, call: EffectCall) -> EffectReply:
         """Answer one effect; never raises but for a lost claim, which ends the attempt."""
         self.count += 1

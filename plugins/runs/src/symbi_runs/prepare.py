@@ -85,14 +85,13 @@ def wall_seconds(config: ExecutionConfig, spec: AgentSpec, record: RunRecord) ->
     return min(asked, config.max_timeout_seconds)
 
 
-def limits_of(config: ExecutionConfig, spec: AgentSpec, *, wall: float | None) -> ResourceLimits:
-    """Return the limits that the definition declares, with the runtime's grace."""
+def limits_of(config: ExecutionConfig, spec: AgentSpec) -> ResourceLimits:
+    """Return the limits that the definition declares, with the runtime's grace; the run's time is kept by the attempt (`wall.py`)."""
     return ResourceLimits(
         memory_bytes=spec.max_memory_mb * MIB if spec.max_memory_mb else None,
         cpu_seconds=spec.cpu_seconds,
         cpu_cores=spec.max_cpu_cores,
         file_bytes=spec.storage_mb * MIB if spec.storage_mb else None,
-        wall_seconds=wall,
         grace_seconds=config.grace_seconds,
     )
 

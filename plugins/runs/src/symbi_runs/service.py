@@ -106,7 +106,8 @@ class Runs(Furniture):
                 raise IdempotencyMismatch("this idempotency key was used with another input")
             return await self.get(run_id)
         self.figures.started()
-        self.node.own.add(run_id)
+        if self.node.scope == "own":
+            self.node.own.add(run_id)
         self.enqueue(fresh.record)
         return view_of(fresh.record)
 
@@ -208,11 +209,11 @@ class Runs(Furniture):
             self.engine.remove(record.id)
             await self.tell_end(msgspec.structs.replace(record, **values))
             return
+        # Claimed: by this node, which may be about to begin, or by another, which hears of it when it renews its lease.
+        await self.context.store.write(statements.request_cancel, record.id, error)
         attempt = self.attempts.get(record.id)
         if attempt is not None:
             attempt.stop(error)
-        else:
-            await self.context.store.write(statements.request_cancel, record.id, error)
 
     async def stop_if_running(self, run_id: str, *, reason: str) -> None:
         """Stop a run for the runtime's own reasons; does nothing once it has ended."""

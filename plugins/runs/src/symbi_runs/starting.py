@@ -9,7 +9,7 @@ import msgspec
 
 from symbi.contracts.agents import AgentService, AgentView
 from symbi.contracts.definitions import AgentSpec
-from symbi.contracts.errors import Conflict, NotFound, PayloadTooLarge
+from symbi.contracts.errors import Conflict, NotFound, PayloadTooLarge, PolicyDenied
 from symbi.contracts.policy import Gate, PolicyRequest, ResourceFacts, Source
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunEvent, RunOptions
@@ -88,7 +88,17 @@ async def authorize(
             **({"policy_ids": list(options.policy_ids)} if options.policy_ids else {}),
         },
     )
-    await context.services.get(Gate).authorize(request)
+    decision = await context.services.get(Gate).authorize(request)
+    silent = [each for each in options.policy_ids if each not in decision.policies]
+    if silent:
+        raise PolicyDenied(
+            f"the run needs policy {silent[0]!r} to allow it, and that does not",
+            details={
+                "code": "policy_denied",
+                "policies": list(decision.policies),
+                "required": list(options.policy_ids),
+            },
+        )
 
 
 def make_run(
