@@ -139,6 +139,7 @@ def test_a_text_that_does_not_hold_is_formatted() -> None:
         ("\ufeffagent a{}\r\n", "agent a {\n}\n"),
         ("agent a{} agent b{}", "agent a {\n}\n\nagent b {\n}\n"),
         ("function f(){ 5 .x }", "function f() { 5 .x }\n"),
+        ("function f(){\n a    // one\n b // two\n}", "function f() {\n    a;    // one\n    b // two\n}\n"),
         ("function f(){ return - 1 }", "function f() { return -1; }\n"),
         ("function f(){ a - -1; !x; not y; a<b }", "function f() {\n    a - -1;\n    !x;\n    not y;\n    a < b\n}\n"),
         ("function f(){ x = { } ; y=Foo{} }", "function f() {\n    x = {};\n    y = Foo {};\n}\n"),

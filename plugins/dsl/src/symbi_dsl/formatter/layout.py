@@ -21,7 +21,7 @@ class _Writer:
     def __init__(self, marks: Marks) -> None:
         self.marks = marks
         self.lines: list[str] = []
-        self.line: list[tuple[Piece, bool]] = []
+        self.line: list[tuple[Piece, int]] = []
         self.indent = 0
         self.open: list[int] = []
         self.last: Piece | None = None
@@ -36,7 +36,9 @@ class _Writer:
                 self.lines.append("")
             self.indent = self._indent(piece)
         kind = piece.kind
-        space = bool(self.line) and self.last is not None and needs_space(self.before, self.last, piece)
+        space = 0
+        if self.line and self.last is not None and needs_space(self.before, self.last, piece):
+            space = piece.gap
         self.line.append((piece, space))
         if kind in _CLOSERS:
             if self.open:
@@ -66,7 +68,7 @@ class _Writer:
             if width_of(self.line, self.indent) > WIDTH:
                 self.lines.extend(split_line(self.line, self.indent, self.marks.blocks))
             else:
-                self.lines.append(" " * self.indent + "".join((" " if s else "") + p.text for p, s in self.line))
+                self.lines.append(" " * self.indent + "".join(" " * s + p.text for p, s in self.line))
         self.line = []
 
 

@@ -9,7 +9,7 @@ __all__ = ["WIDTH", "split_line", "width_of"]
 WIDTH = 100
 _STEP = 4
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
-Line = list[tuple[Piece, bool]]
+Line = list[tuple[Piece, int]]
 
 
 def width_of(line: Line, indent: int) -> int:
@@ -36,7 +36,7 @@ def split_line(line: Line, indent: int, blocks: set[int]) -> list[str]:
 
 def _text(line: Line, indent: int) -> str:
     return " " * indent + "".join(
-        (" " if space and number else "") + piece.text for number, (piece, space) in enumerate(line)
+        (" " * space if number else "") + piece.text for number, (piece, space) in enumerate(line)
     )
 
 

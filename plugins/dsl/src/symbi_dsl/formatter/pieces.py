@@ -7,14 +7,15 @@ from symbi_dsl.syntax.parser import Parser
 
 __all__ = ["Piece", "pieces"]
 
+_GAP = 40
 _INSERTED = -1
 """The place of a token that is not in the text."""
 
 
 class Piece:
-    """One token or comment as it is written out."""
+    """One token or comment as it is written out; `gap` is how many blanks its author put before a comment."""
 
-    __slots__ = ("breaks", "kind", "start", "text", "typed")
+    __slots__ = ("breaks", "gap", "kind", "start", "text", "typed")
 
     def __init__(self, kind: str, text: str, start: int, breaks: int, typed: bool) -> None:
         self.kind = kind
@@ -22,6 +23,7 @@ class Piece:
         self.start = start
         self.breaks = breaks
         self.typed = typed
+        self.gap = 1
 
     @property
     def comment(self) -> bool:
@@ -58,6 +60,9 @@ def pieces(text: str, parser: Parser, marks: Marks) -> list[Piece]:
         breaks = text.count("\n", last, start) if found else 0
         written = _comment(word) if kind == "comment" else word
         found.append(Piece(kind, written, start, min(breaks, 2), start in typed))
+        if kind == "comment" and not breaks:
+            before = text[max(last, start - _GAP) : start]
+            found[-1].gap = max(1, len(before) - len(before.rstrip(" \t")))
         last = end
     return found
 
