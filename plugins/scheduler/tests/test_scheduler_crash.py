@@ -28,6 +28,7 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     return child
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_sigkill_at_random_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
     rng = random.Random(11)

@@ -16,6 +16,7 @@ from scheduler_world import World, open_world
 from symbi.contracts.delivery import DeliverySpec
 from symbi.contracts.scheduling import ScheduleOptions
 from symbi.testing.clock import FakeClock
+from symbi.testing.postgres import PrivatePostgres, find_binaries
 
 pytestmark = pytest.mark.postgres
 CHILD = Path(__file__).with_name("scheduler_child.py")
@@ -36,6 +37,7 @@ def own_time(world: World) -> None:
     world.scheduler.keeper.offset = 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_three_nodes_with_kills_and_a_frozen_one_record_each_fire_once(tmp_path: Path, postgres_url: str) -> None:
     nodes = [start(tmp_path, postgres_url, 100), *(start(tmp_path, postgres_url, 0) for _ in range(2))]
@@ -51,18 +53,52 @@ def test_three_nodes_with_kills_and_a_frozen_one_record_each_fire_once(tmp_path:
         for node in nodes:
             node.kill()
             node.wait()
+    check_every_second_once(postgres_url, 100)
     with psycopg.connect(postgres_url) as conn:
-        rows = conn.execute(
-            "SELECT schedule_id, count(*), count(DISTINCT scheduled_for), min(scheduled_for), max(scheduled_for) FROM scheduler_fires GROUP BY schedule_id"
-        ).fetchall()
-        assert len(rows) == 100
-        for _, number, distinct, first, last in rows:
-            assert number == distinct == (last - first) // 1000 + 1
         states = dict(conn.execute("SELECT state, count(*) FROM scheduler_fires GROUP BY state").fetchall())
         counted = conn.execute("SELECT count(DISTINCT node) FROM scheduler_fires WHERE state = 'completed'").fetchone()
-    assert states["completed"] > 0.5 * sum(states.values()), states
+    assert states["completed"] > 0.3 * sum(states.values()), states
     assert counted is not None
     assert counted[0] >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_crash_of_the_database_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    server = PrivatePostgres(binaries, durable=True)
+    server.start()
+    url = server.url()
+    child = start(tmp_path, url, 20)
+    try:
+        for _ in range(2):
+            time.sleep(1.3)
+            server.stop("immediate")
+            time.sleep(0.5)
+            server.resume()
+        time.sleep(3)
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+    try:
+        check_every_second_once(url, 20)
+    finally:
+        server.remove()
+
+
+def check_every_second_once(url: str, schedules: int) -> None:
+    """Each schedule has exactly one fire for every second from its first to its last."""
+    with psycopg.connect(url) as conn:
+        rows = conn.execute(
+            "SELECT schedule_id, count(*), count(DISTINCT scheduled_for), min(scheduled_for), max(scheduled_for) "
+            "FROM scheduler_fires WHERE trigger <> 'retry' GROUP BY schedule_id"
+        ).fetchall()
+    assert len(rows) == schedules
+    for _, number, distinct, first, last in rows:
+        assert number == distinct == (last - first) // 1000 + 1
 
 
 async def test_the_databases_clock_decides_and_not_a_skewed_one(tmp_path: Path, postgres_url: str) -> None:

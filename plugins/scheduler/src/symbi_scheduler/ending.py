@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -10,10 +11,9 @@ from sqlalchemy import Connection, select
 from symbi.contracts.errors import Conflict, NotFound, SymbiError
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunEnded, RunService, RunView
-from symbi.contracts.scheduling import FireSettled, FireView
+from symbi.contracts.scheduling import FireSettled
 from symbi.kernel.context import PluginContext
 from symbi_scheduler.config import SchedulerConfig
-from symbi_scheduler.rows import fire_view
 from symbi_scheduler.settling import Outcome, Settled, settle
 from symbi_scheduler.tables import FIRES
 from symbi_scheduler.timekeeper import Timekeeper
@@ -21,6 +21,7 @@ from symbi_scheduler.timekeeper import Timekeeper
 __all__ = ["SCHEDULER", "Ending"]
 
 _log = logging.getLogger("symbi.scheduler")
+_AT_ONCE = 64
 
 SCHEDULER = Principal(id="system:scheduler", kind="system", admin=True, display_name="scheduler")
 
@@ -33,6 +34,7 @@ class Ending:
         self._config = config
         self._keeper = keeper
         self._node = node
+        self._room = asyncio.Semaphore(_AT_ONCE)
         self.running = 0
         self.wake: Callable[[], None] = lambda: None
         self.deliver: Callable[[], None] = lambda: None
@@ -41,6 +43,16 @@ class Ending:
         """Settle the fire of a run that ended, whichever node started it."""
         if event.run.schedule_id is None:
             return
+        await self._room.acquire()  # many at once share one commit of the store, but not without bound
+        self._context.tasks.start(f"settle {event.run.run_id}", self._settle(event))
+
+    async def _settle(self, event: RunEnded) -> None:
+        try:
+            await self._run_ended(event)
+        finally:
+            self._room.release()
+
+    async def _run_ended(self, event: RunEnded) -> None:
         fire = event.origin.get("fire_id") or await self._context.store.read(_fire_of_run, event.run.run_id)
         if fire is not None:
             await self.run_ended(event.run, str(fire))
@@ -72,9 +84,7 @@ class Ending:
         self.wake()
         if settled.delivers:
             self.deliver()
-        view = await self._context.store.read(_view, fire)
-        if view is not None:
-            self._context.events.publish(FireSettled(fire=view, schedule=settled.schedule))
+        self._context.events.publish(FireSettled(fire=settled.view, schedule=settled.schedule))
         return settled
 
     def freed(self, _again: int) -> None:
@@ -98,11 +108,6 @@ class Ending:
 
 def _fire_of_run(conn: Connection, run_id: str) -> str | None:
     return conn.execute(select(FIRES.c.id).where(FIRES.c.run_id == run_id)).scalar()
-
-
-def _view(conn: Connection, fire: str) -> FireView | None:
-    row = conn.execute(select(FIRES).where(FIRES.c.id == fire)).one_or_none()
-    return None if row is None else fire_view(row)
 
 
 def _runs_of(conn: Connection, schedule_ids: list[str]) -> list[str]:

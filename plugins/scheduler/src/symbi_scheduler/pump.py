@@ -69,10 +69,9 @@ class Pump:
 
     async def step(self) -> float:
         """Fire and start what is due now; return the seconds until there may be more."""
-        if self._woken.is_set():
-            self._woken.clear()
-            self._due_at = self._queued_at = 0
-        if self._due_at == 0 and self._queued_at == 0:
+        self._woken.clear()
+        if not self._known_to_be_due():
+            # Also when nothing has woken us: another node may have stored or left something.
             self._due_at, self._queued_at = await self._context.store.read(upcoming_work)
         most = self._config.batch
         while self._due_at is not None and self._due_at <= self._keeper.now():
@@ -110,6 +109,9 @@ class Pump:
             _, self._queued_at = await self._context.store.read(upcoming_work)
             if not claimed:
                 break
+
+    def _known_to_be_due(self) -> bool:
+        return self._due_at is not None and 0 < self._due_at <= self._keeper.now()
 
     def _free(self) -> int:
         return max(0, self._config.max_concurrent_runs - self._ending.running)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
+from symbi.contracts.scheduling import FireView
 from symbi_scheduler.behaviour import behaviour_of
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.decide import Behaviour
@@ -15,6 +17,7 @@ from symbi_scheduler.fire_ids import fire_id
 from symbi_scheduler.nodes import count_run
 from symbi_scheduler.outbox import enqueue
 from symbi_scheduler.retries import backoff_ms, is_retryable
+from symbi_scheduler.rows import fire_view
 from symbi_scheduler.tables import FIRES, SCHEDULES
 
 __all__ = ["Outcome", "Settled", "settle"]
@@ -50,6 +53,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     wake: bool
     paused: bool
     delivers: bool
+    view: FireView
 
 
 def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConfig, draw: float) -> Settled | None:
@@ -69,11 +73,11 @@ def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConf
         due = outcome.at + backoff_ms(fire.attempt, how, draw)
         reason = f"attempt {fire.attempt} failed; the next begins {(due - outcome.at) / 1000:g} s later"
         _queue_retry(conn, fire, due, outcome.at)
-    _close(conn, fire, outcome, status, reason)
+    closed = _close(conn, fire, outcome, status, reason)
     final = not retried
     paused = _update_schedule(conn, fire, how, outcome, status, final)
-    promoted = _promote(conn, fire, how, outcome.at)
-    if final:
+    promoted = fire.s_waiting - (fire.state == "waiting") > 0 and _promote(conn, fire, how, outcome.at)
+    if final and fire.s_next_due is None:
         finish(conn, fire.schedule_id, outcome.at)
     delivers = final and status != "denied" and enqueue(conn, fire, outcome, status)
     if outcome.run_id or fire.run_id:
@@ -82,20 +86,17 @@ def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConf
         count_run(conn, fire.node or "", succeeded=status == "completed", took_ms=max(0, took))
     return Settled(
         fire_id=ident, schedule_id=fire.schedule_id, schedule=fire.s_name, status=status, node=fire.node, wake=promoted or retried,
-        paused=paused, delivers=bool(delivers),
+        paused=paused, delivers=bool(delivers), view=fire_view(SimpleNamespace(**{**fire._mapping, **closed})),
     )  # fmt: skip
 
 
-def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reason: str) -> None:
-    conn.execute(
-        update(FIRES)
-        .where(_F.id == fire.id)
-        .values(
-            state=status, reason=reason, error=outcome.error, run_id=outcome.run_id or fire.run_id, lease_until=None,
-            completed_at=outcome.ended_at or outcome.at,
-            started_at=outcome.started_at or fire.started_at, slot=False,
-        )
-    )  # fmt: skip
+def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reason: str) -> dict[str, Any]:
+    values = {
+        "state": status, "reason": reason, "error": outcome.error, "run_id": outcome.run_id or fire.run_id, "lease_until": None, "slot": False,
+        "completed_at": outcome.ended_at or outcome.at, "started_at": outcome.started_at or fire.started_at,
+    }  # fmt: skip
+    conn.execute(update(FIRES).where(_F.id == fire.id).values(**values))
+    return values
 
 
 def _queue_retry(conn: Connection, fire: Row[Any], due: int, now: int) -> None:
@@ -118,7 +119,7 @@ def _update_schedule(
     elif fire.state == "waiting":
         values["waiting"] = _S.waiting - 1
     paused = False
-    if final and status == "completed":
+    if final and status == "completed" and fire.s_failures:
         values["failures"] = 0
     elif final and status in ("failed", "lost", "dead_letter"):
         failures, total = fire.s_failures + 1, fire.s_failures_total + 1
@@ -143,10 +144,8 @@ def _given_up(how: Behaviour, failures: int, total: int) -> tuple[str, str]:
 
 def _promote(conn: Connection, fire: Row[Any], how: Behaviour, now: int) -> bool:
     """Let the fires that wait behind this one go on, oldest first, as far as there is room."""
-    counts = conn.execute(select(_S.active, _S.waiting).where(_S.id == fire.schedule_id)).one()
-    if not counts.waiting:
-        return False
-    room = counts.waiting if not how.max_concurrent else min(counts.waiting, how.max_concurrent - counts.active)
+    active, behind = fire.s_active - fire.slot, fire.s_waiting - (fire.state == "waiting")
+    room = behind if not how.max_concurrent else min(behind, how.max_concurrent - active)
     if room <= 0:
         return False
     waiting = (
