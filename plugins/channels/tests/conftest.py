@@ -12,7 +12,15 @@ from symbi import hookimpl
 from symbi.contracts.agents import AgentService, AgentView
 from symbi.contracts.approvals import Approvals
 from symbi.contracts.audit import AuditLog
-from symbi.contracts.channels import ChannelHealth, ChannelLimits, ChannelService, HookReply, InboundMessage, SendFailed, Sent
+from symbi.contracts.channels import (
+    ChannelHealth,
+    ChannelLimits,
+    ChannelService,
+    HookReply,
+    InboundMessage,
+    SendFailed,
+    Sent,
+)
 from symbi.contracts.errors import NotFound, PolicyDenied
 from symbi.contracts.policy import Gate
 from symbi.contracts.runs import RunEnded, RunEvent, RunService, RunView, Usage

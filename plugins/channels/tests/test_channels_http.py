@@ -63,7 +63,7 @@ async def test_the_audit_log_has_six_keys_an_entry_and_pages(world):
     assert (await world.client.get(f"/channels/{ident}/audit", params={"before": "x"})).status_code == 400
 
 
-@pytest.mark.parametrize("method,path", [
+@pytest.mark.parametrize(("method", "path"), [
     ("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "/start"), ("POST", "/stop"), ("GET", "/health"), ("GET", "/mappings"), ("GET", "/audit"),
     ("POST", "/messages"), ("POST", "/hooks/events"), ("DELETE", "/mappings/U1"),
 ])  # fmt: skip

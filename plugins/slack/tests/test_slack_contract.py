@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import symbi_slack.plugin
 
+import symbi_slack.plugin
 from symbi.testing.channels import ChannelPlatformContract
 from symbi.testing.chat_servers import closed_port
 from symbi.testing.fake_slack import FakeSlack

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-__all__ = ["Answer", "Call", "ChatServer", "closed_port"]
+__all__ = ["Answer", "Call", "ChatServer", "StallingProxy", "closed_port"]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,9 @@ class ChatServer:
     `calls` lists the requests. `fail(path, …)` answers the next requests whose path contains `path` with a fault instead.
     """
 
+    certificate: str | None = None
+    """A PEM file with key and certificate for 127.0.0.1: the server then speaks TLS."""
+
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.port = 0
@@ -65,8 +68,8 @@ class ChatServer:
 
     @property
     def url(self) -> str:
-        """Return `http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self.port}"
+        """Return `http://127.0.0.1:PORT`, or `https://…` with a certificate."""
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     def fail(self, path: str, *, times: int = 1, **answer: Any) -> None:
         """Answer the next `times` requests to a path with a fault (see `Answer`)."""
@@ -95,10 +98,13 @@ class ChatServer:
 
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        config = uvicorn.Config(self._app, interface="asgi3", log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ws_ping_interval=None)
+        config = uvicorn.Config(
+            self._app, interface="asgi3", log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ws_ping_interval=None,
+            ssl_certfile=self.certificate, ssl_keyfile=self.certificate,
+        )  # fmt: skip
         self._server = Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        while not self._server.started:
+        while not self._server.started:  # noqa: ASYNC110  # uvicorn has no event for it
             await asyncio.sleep(0.005)
         return self
 
@@ -140,6 +146,38 @@ class ChatServer:
                 del self._faults[index]
                 return answer
         return None
+
+
+class StallingProxy:
+    """Passes bytes on to a port until `stalled`: from then on it holds the connections and is silent, as a network does that lost them."""
+
+    def __init__(self, port: int) -> None:
+        self.port = 0
+        self.stalled = False
+        self._target = port
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> StallingProxy:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        stalled = self.stalled
+        await asyncio.gather(self._pass(reader, back, stalled), self._pass(there, writer, stalled), return_exceptions=True)
+
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, stalled: bool) -> None:
+        while data := await source.read(65_536):
+            if self.stalled or stalled:
+                await asyncio.sleep(3600)
+            sink.write(data)
+            await sink.drain()
+        sink.close()
 
 
 def closed_port() -> int:

@@ -30,8 +30,8 @@ class FakeSlack(ChatServer):
         super().__init__()
         self.messages: dict[str, dict[str, Any]] = {}
         self.acknowledged: list[str] = []
-        self.silent = False
-        """Answer no pings and send nothing: a half-open connection."""
+        self.link_port = 0
+        """Where Socket Mode is said to be; 0 means here."""
         self._stamps = itertools.count(1)
         self._unacknowledged: dict[str, dict[str, Any]] = {}
         self._sockets: set[asyncio.Queue[Any]] = set()
@@ -61,7 +61,7 @@ class FakeSlack(ChatServer):
         if method == "apps.connections.open":
             ticket = f"ticket{next(self._stamps)}"
             self._tickets.add(ticket)
-            return {"ok": True, "url": f"ws://127.0.0.1:{self.port}/link?ticket={ticket}"}
+            return {"ok": True, "url": f"ws://127.0.0.1:{self.link_port or self.port}/link?ticket={ticket}"}
         if method == "users.conversations":
             return {"ok": True, "channels": [{"id": f"C{n}"} for n in range(3)], "response_metadata": {"next_cursor": ""}}
         if method not in _LIMITS:
@@ -121,8 +121,7 @@ class FakeSlack(ChatServer):
                 if message is None:
                     await send({"type": "websocket.close", "code": 1011})
                     return
-                if not self.silent:
-                    await _put(send, message)
+                await _put(send, message)
                 if message.get("type") == "disconnect":
                     await send({"type": "websocket.close", "code": 1000})
                     return

@@ -41,7 +41,8 @@ def put(conn: Connection, channel_id: str, message: InboundMessage, now: int, mo
     }
     done = conn.execute(insert(INBOX).values(**row))
     conn.execute(update(CHANNELS).where(CHANNELS.c.id == channel_id).values(last_message_at=now))
-    return "new", int(done.inserted_primary_key[0])
+    key = done.inserted_primary_key
+    return "new", int(key[0]) if key else 0
 
 
 def _first(conn: Connection, channel_id: str, keys: list[str], now: int) -> bool:
@@ -52,9 +53,7 @@ def _first(conn: Connection, channel_id: str, keys: list[str], now: int) -> bool
 
 def pending(conn: Connection, channel_id: str, most: int, busy: Collection[int] = ()) -> Sequence[Row[Any]]:
     """Return up to `most` messages that nobody has acted on, in order, without those in `busy`."""
-    query = select(_I.seq, _I.conversation, _I.message, _I.received_at).where(
-        _I.channel_id == channel_id, _I.state == "pending"
-    )
+    query = select(INBOX).where(_I.channel_id == channel_id, _I.state == "pending")
     if busy:
         query = query.where(_I.seq.not_in(list(busy)))
     return conn.execute(query.order_by(_I.seq).limit(most)).all()

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
-from symbi.contracts.channels import OutboundMessage, SentMessage
+from symbi.contracts.channels import OutboundMessage, Sent, SentMessage
 from symbi.contracts.errors import InvalidRequest, Unavailable
 from symbi.contracts.principal import Principal
 from symbi_channels import outbox
@@ -65,7 +65,7 @@ async def post(
         taken.cancel()
 
 
-async def _outcome(runner: Runner, ident: str, taken: asyncio.Future[object], wait: float) -> SentMessage:
+async def _outcome(runner: Runner, ident: str, taken: asyncio.Future[Sent | None], wait: float) -> SentMessage:
     if not runner.leads or wait <= 0:
         return SentMessage(message_id=ident, status="queued")
     try:

@@ -50,7 +50,7 @@ def _head(text: str, most: int, measure: Callable[[str], int]) -> str:
     for mark in ("\n\n", "\n", " "):
         at = window.rfind(mark)
         if at >= low // 2 and _clear_of_fence_line(window[:at]):
-            return window[: at + (0 if mark == " " else 0)] or window
+            return window[:at] or window
     return window
 
 

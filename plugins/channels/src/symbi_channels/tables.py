@@ -13,7 +13,7 @@ METADATA = MetaData()
 
 
 def _sequence() -> BigInteger:
-    return BigInteger().with_variant(Integer(), "sqlite")  # type: ignore[return-value]  # a variant is still the type
+    return BigInteger().with_variant(Integer(), "sqlite")
 
 
 CHANNELS = Table(

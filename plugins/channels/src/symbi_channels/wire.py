@@ -18,7 +18,7 @@ class NewChannel(RequestBody, frozen=True, kw_only=True):
 
     name: Word
     platform: Word
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class NewConfig(RequestBody, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Socket Mode: one connection that is given up when it falls silent, and made anew with a fresh address each time.
 
-slack-sdk's own loop has been seen to stay dead after a killed connection (its issues 1446, 1462, 1701), so the loop is ours; the calls are slack-sdk's.
+slack-sdk's own loop has been seen to stay dead after a killed connection (its issues 1446, 1462, 1701), so the loop is ours;
+the calls are slack-sdk's.
 """
 
 from __future__ import annotations
