@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from symbi import hookimpl
+from symbi import Service, hookimpl
+from symbi.contracts.audit import AuditLog
 from symbi.contracts.context import ContextService
 from symbi.contracts.embedders import EmbedderInfo, EmbedderOffer, EmbeddingFailed
+from symbi.contracts.errors import PolicyDenied
 from symbi.contracts.health import healthy
+from symbi.contracts.policy import Decision, Gate
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi.contracts.vectors import (
     CollectionInfo,
@@ -233,3 +236,64 @@ def house(make_kernel, shelf, bags):
 @pytest.fixture
 def stand_in():
     return offering
+
+
+class Rules:
+    """A gate: who (agent's name, or `people`) may do which action up to which rank."""
+
+    def __init__(self, **ranks):
+        self.ranks, self.asked = ranks, []
+
+    def evaluate(self, request, *, rules=None):
+        who = request.agent.name if request.agent else "people"
+        rank = self.ranks.get(who, self.ranks.get("others", -1))
+        needed = request.resource.attributes.get("rank", 0)
+        allowed = rank >= needed
+        return Decision(decision="allow" if allowed else "deny", reason="the rules say so")
+
+    async def authorize(self, request, *, rules=None):
+        self.asked.append((request.action, request.target))
+        decision = self.evaluate(request)
+        if not decision.allowed:
+            raise PolicyDenied(decision.reason)
+        return decision
+
+
+class Log:
+    def __init__(self):
+        self.records = []
+
+    async def append(self, kind, *, principal, subject="", outcome="", details=None):
+        self.records.append((kind, subject, outcome))
+
+
+def governed_by(rules, log=None):
+    @asynccontextmanager
+    async def open_rules(config, context):
+        yield rules
+
+    @asynccontextmanager
+    async def open_log(config, context):
+        yield log
+
+    def services():
+        yield Service(name="gate", provides=Gate, open=open_rules)
+        if log is not None:
+            yield Service(name="log", provides=AuditLog, open=open_log)
+
+    return types.SimpleNamespace(__name__="governed", services=hookimpl(services))
+
+
+@pytest.fixture
+def rules_of():
+    return Rules
+
+
+@pytest.fixture
+def home_log():
+    return Log
+
+
+@pytest.fixture
+def governed():
+    return governed_by

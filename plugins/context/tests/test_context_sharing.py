@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-import types
-from contextlib import asynccontextmanager
-
 import pytest
 
-from symbi import Service, hookimpl
-from symbi.contracts.audit import AuditLog
 from symbi.contracts.context import MemoryNotFound, NewDocument, SearchQuery
-from symbi.contracts.errors import InvalidRequest, PolicyDenied
-from symbi.contracts.policy import Decision, Gate
+from symbi.contracts.errors import InvalidRequest
 from symbi.contracts.principal import LOCAL_ADMIN
 from symbi.contracts.vectors import SHARED
 from symbi.testing.clock import FakeClock
 
 
-class Rules:
-    """A gate: who (agent's name, or `people`) may do which action up to which rank."""
-
-    def __init__(self, **ranks):
-        self.ranks, self.asked = ranks, []
-
-    def evaluate(self, request, *, rules=None):
-        who = request.agent.name if request.agent else "people"
-        rank = self.ranks.get(who, self.ranks.get("others", -1))
-        needed = request.resource.attributes.get("rank", 0)
-        allowed = rank >= needed
-        return Decision(decision="allow" if allowed else "deny", reason="the rules say so")
-
-    async def authorize(self, request, *, rules=None):
-        self.asked.append((request.action, request.target))
-        decision = self.evaluate(request)
-        if not decision.allowed:
-            raise PolicyDenied(decision.reason)
-        return decision
-
-
-class Log:
-    def __init__(self):
-        self.records = []
-
-    async def append(self, kind, *, principal, subject="", outcome="", details=None):
-        self.records.append((kind, subject, outcome))
-
-
-def governed(rules, log=None):
-    @asynccontextmanager
-    async def open_rules(config, context):
-        yield rules
-
-    @asynccontextmanager
-    async def open_log(config, context):
-        yield log
-
-    def services():
-        yield Service(name="gate", provides=Gate, open=open_rules)
-        if log is not None:
-            yield Service(name="log", provides=AuditLog, open=open_log)
-
-    return types.SimpleNamespace(__name__="governed", services=hookimpl(services))
-
-
-async def test_ctx_24_a_grant_shows_what_it_names_until_it_is_revoked_or_ends(house):
+async def test_ctx_24_a_grant_shows_what_it_names_until_it_is_revoked_or_ends(house, governed, rules_of, home_log):
     clock = FakeClock()
-    rules = Rules(people=3, others=3)
-    log = Log()
+    rules = rules_of(people=3, others=3)
+    log = home_log()
     async with house(governed(rules, log), clock=clock) as home:
         mine = await home.scope()
         shared = await home.remember("the meeting is on monday")
@@ -91,8 +39,8 @@ async def test_ctx_24_a_grant_shows_what_it_names_until_it_is_revoked_or_ends(ho
         assert len(await home.service.sharing.grants(await home.scope())) == 2
 
 
-async def test_ctx_24_policy_decides_how_far_a_reader_gets(house):
-    async with house(governed(Rules(clerk=0, chief=3, people=3))) as home:
+async def test_ctx_24_policy_decides_how_far_a_reader_gets(house, governed, rules_of):
+    async with house(governed(rules_of(clerk=0, chief=3, people=3))) as home:
         mine = await home.scope()
         await home.remember("plain report of the quarter")
         await home.remember("confidential report of the quarter", level="confidential")
@@ -103,8 +51,8 @@ async def test_ctx_24_policy_decides_how_far_a_reader_gets(house):
         assert await home.found("report quarter", agent="stranger") == []
 
 
-async def test_ctx_24_trust_grows_with_use(house):
-    async with house(governed(Rules(others=3, people=3))) as home:
+async def test_ctx_24_trust_grows_with_use(house, governed, rules_of):
+    async with house(governed(rules_of(others=3, people=3))) as home:
         kept = await home.remember("water boils at hundred degrees")
         await home.service.share(await home.scope(), "agent-b", principal=LOCAL_ADMIN)
         query = SearchQuery(query_type="keyword", terms=("water boils",))
@@ -136,8 +84,8 @@ async def test_ctx_24_only_ones_own_can_be_shared_or_revoked(house):
                 await home.service.share(await home.scope(), wrong.pop("recipient"), principal=LOCAL_ADMIN, **wrong)
 
 
-async def test_ctx_41_no_passage_is_above_the_readers_clearance(house):
-    async with house(governed(Rules(clerk=0, chief=2, people=3))) as home:
+async def test_ctx_41_no_passage_is_above_the_readers_clearance(house, governed, rules_of):
+    async with house(governed(rules_of(clerk=0, chief=2, people=3))) as home:
         pool = await home.scope(SHARED)
         for level in ("public", "confidential", "secret"):
             document = NewDocument(uri=f"{level}.md", content=f"The {level} plan of the harbour.", level=level)
