@@ -213,6 +213,17 @@ def test_fmt_stdin(folder: Path) -> None:
     assert call(fmt, "--stdin", given=b"agent \xff").exit_code == 1
 
 
+def test_names_of_files_that_are_no_text(folder: Path) -> None:
+    """A file name that is no UTF-8, or that would write to the terminal, is shown escaped and breaks nothing."""
+    (folder / "odd").mkdir()
+    Path(os.fsdecode(b"odd/\xff\x1b[31m.symbi")).write_text(BROKEN)
+    done = call(dsl, "check", "odd", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["files"][0]["path"].startswith("odd/\ufffd")
+    assert "\x1b" not in call(dsl, "check", "odd").stderr.replace("\x1b[0m", "").replace("\x1b[31m\x1b[1m", "")
+    assert call(fmt, "odd").exit_code == 1
+
+
 def test_many_files_are_quick(tmp_path: Path) -> None:
     """A thousand small files take a few seconds at most."""
     for number in range(300):

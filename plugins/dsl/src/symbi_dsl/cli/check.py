@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from symbi.contracts.definitions import Diagnostic, ParsedDefinition
-from symbi_dsl.cli.files import Unreadable, find_files, read_bytes
+from symbi_dsl.cli.files import Unreadable, find_files, read_bytes, shown_path
 from symbi_dsl.cli.report import print_diagnostics
 from symbi_dsl.facts.definition import parse_definition
 from symbi_dsl.limits import DEFAULT_LIMITS
@@ -85,7 +85,7 @@ def _refers(item: ParsedDefinition) -> bool:
 
 
 def _twice(agent: Any, first: dict[str, str]) -> Diagnostic:
-    message = f"agent '{agent.name}' is declared in {first[agent.name]} too"
+    message = f"agent '{agent.name}' is declared in {shown_path(first[agent.name])} too"
     place = {"line": agent.line, "column": 1, "end_line": agent.line, "end_column": 1}
     return Diagnostic(severity="error", code="E401", message=message, hint="give one of them another name", **place)
 
@@ -99,7 +99,7 @@ def _with(item: ParsedDefinition, more: list[Diagnostic]) -> ParsedDefinition:
 
 
 def _entry(item: ParsedDefinition) -> dict[str, Any]:
-    return {"path": item.path, "ok": item.ok, "diagnostics": [each.view() for each in item.diagnostics]}
+    return {"path": shown_path(item.path), "ok": item.ok, "diagnostics": [each.view() for each in item.diagnostics]}
 
 
 def _print(files: dict[str, bytes], parsed: list[ParsedDefinition]) -> None:

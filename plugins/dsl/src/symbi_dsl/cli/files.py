@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["SUFFIXES", "Unreadable", "find_files", "read_bytes"]
+from symbi_dsl.syntax.source import visible
+
+__all__ = ["SUFFIXES", "Unreadable", "find_files", "read_bytes", "shown_path"]
 
 SUFFIXES = (".symbi", ".dsl")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
@@ -14,6 +16,11 @@ _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 class Unreadable(Exception):
     """A path that does not exist or can not be read; the message names it."""
+
+
+def shown_path(path: str) -> str:
+    """Return a path as it can be printed: what is no UTF-8 in it, and what would move a terminal's cursor, is replaced."""
+    return visible(os.fsencode(path).decode("utf-8", "replace"))
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str]:
@@ -38,8 +45,10 @@ def read_bytes(path: str, *, most: int) -> bytes:
     """Return the bytes of a file, one more than `most` if it is larger; raises `Unreadable`."""
     try:
         if not os.path.isfile(path):
-            raise Unreadable(f"{path}: {'not a regular file' if os.path.exists(path) else 'no such file or folder'}")
+            raise Unreadable(
+                f"{shown_path(path)}: {'not a regular file' if os.path.exists(path) else 'no such file or folder'}"
+            )
         with Path(path).open("rb") as file:
             return file.read(most + 1)
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror or error}") from None
+        raise Unreadable(f"{shown_path(path)}: {error.strerror or error}") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from symbi.contracts.definitions import Diagnostic
-from symbi_dsl.cli.files import Unreadable, find_files, read_bytes
+from symbi_dsl.cli.files import Unreadable, find_files, read_bytes, shown_path
 from symbi_dsl.cli.report import print_diagnostics
 from symbi_dsl.facts.definition import parse_definition
 from symbi_dsl.formatter.format import format_text
@@ -61,13 +61,13 @@ def _file(path: str, check: bool) -> int:
         if written.encode() == data:
             return 0
         if check:
-            click.echo(f"would format {path}", err=True)
+            click.echo(f"would format {shown_path(path)}", err=True)
             return 1
         _replace(path, written)
     except Unreadable as error:
         click.echo(f"error: {error}", err=True)
         return 2
-    click.echo(f"formatted {path}", err=True)
+    click.echo(f"formatted {shown_path(path)}", err=True)
     return 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from symbi.contracts.definitions import Diagnostic
+from symbi_dsl.cli.files import shown_path
 
 __all__ = ["print_diagnostics"]
 
 
 def print_diagnostics(path: str, diagnostics: tuple[Diagnostic, ...], *, lines: list[str]) -> None:
     """Print diagnostics on stderr; `lines` are the lines of the text."""
+    path = shown_path(path)
     for item in diagnostics:
         colour = "red" if item.severity == "error" else "yellow"
         head = click.style(f"{item.severity} {item.code}", fg=colour, bold=True)

@@ -156,8 +156,10 @@ def _day_of_week_special(item: str) -> bool:
         if count not in ("1", "2", "3", "4", "5"):
             raise CronProblem("day of week: a month has weekday number 1 to 5")
         return True
-    if low in ("l", "5l") or (low.endswith("l") and len(low) > 1):
-        _number(5, low[:-1]) if len(low) > 1 else None
+    if low == "l":
+        return True
+    if low.endswith("l"):
+        _number(5, low[:-1])
         return True
     if low.startswith("l") and low[1:].isdigit():
         _number(5, low[1:])

@@ -11,8 +11,7 @@ from symbi_dsl.syntax.units import Quantity
 
 __all__ = ["Scope", "Value"]
 
-Value = object
-"""A JSON-ready value."""
+Value = object  # what JSON can hold; callers look at its type
 
 
 class Scope:

@@ -38,11 +38,8 @@ class TypeParser(ExpressionParser):
         if self.kind[self.pos] == ">=":
             at = self.pos
             middle = self.start[at] + 1
-            for values, first, second in (
-                (self.kind, ">", "="),
-                (self.text, ">", "="),
-            ):
-                values[at : at + 1] = [first, second]
+            self.kind[at : at + 1] = [">", "="]
+            self.text[at : at + 1] = [">", "="]
             self.start[at : at + 1] = [self.start[at], middle]
             self.end[at : at + 1] = [middle, middle + 1]
             self.newline[at : at + 1] = [self.newline[at], False]
@@ -82,7 +79,8 @@ class TypeParser(ExpressionParser):
             if default and self.accept("="):
                 value = self.inner_expression()
             found.append(Param(name, kind, value, self.start[at], self.last_end()))
-            self.accept(",") or (closer == "}" and self.accept(";"))
+            if not self.accept(",") and closer == "}":
+                self.accept(";")
             self._bound(len(found))
         self.pos += 1
         self.depth -= 1
