@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from symbi.cli.main import main
+from symbi.cli.main import symbi
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def invoke(*arguments, code=0):
-        result = CliRunner().invoke(main, list(arguments))
+        result = CliRunner().invoke(symbi, list(arguments))
         assert result.exit_code == code, f"{result.output}\n{result.stderr}\n{result.exception!r}"
         return result
 
