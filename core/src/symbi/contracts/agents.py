@@ -20,6 +20,7 @@ __all__ = [
     "AgentView",
     "DeclarationTaker",
     "ExecutionMode",
+    "StateWords",
 ]
 
 AgentState = Literal["running", "ready", "waiting", "failed", "completed", "terminated", "unreachable"]
@@ -74,6 +75,13 @@ class AgentService(Protocol):
 
     async def list(self, *, principal: Principal | None = None) -> Sequence[AgentView]:
         """Return the agents that the principal may see (None: all), oldest first."""
+
+
+class StateWords(Protocol):
+    """A service that words states of agents for a client that knows others than ours."""
+
+    def word(self, state: AgentState) -> str:
+        """Return the word for a state."""
 
 
 class DeclarationTaker(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symbi.contracts.agents import AgentState, AgentView
+from symbi.contracts.agents import AgentState, AgentView, StateWords
 from symbi.contracts.runs import LiveRun, RunService, RunView
 from symbi.kernel.clock import rfc3339
 from symbi.kernel.context import PluginContext
@@ -34,12 +34,13 @@ async def status_of(agent: AgentView, context: PluginContext) -> dict[str, Any]:
         if agent.mode == "external"
         else _state(agent, live, last)
     )
+    words = context.services.maybe(StateWords)
     running = [each for each in live if each.status == "running"]
     memory = _total([each.memory_bytes for each in running])
     cpu = _total([each.cpu_percent for each in running])
     answer: dict[str, Any] = {
         "agent_id": agent.id,
-        "state": state,
+        "state": words.word(state) if words else state,
         "last_activity": rfc3339(_last_activity(agent, live, last, report)),
         "scheduled_at": rfc3339(last[0].scheduled_for or last[0].created_at) if last else None,
         "resource_usage": {

@@ -1,0 +1,1 @@
+"""Shapes of answers for clients that expect others."""
