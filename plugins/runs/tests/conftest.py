@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,13 @@ def open_house(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) ->
 
     @contextlib.asynccontextmanager
     async def build(
-        *, executor: str = "inline", store: str = "", world: World = world, folder: Path = tmp_path, **settings: Any
+        *,
+        executor: str = "inline",
+        store: str = "",
+        world: World = world,
+        folder: Path = tmp_path,
+        more: Sequence[str] = (),
+        **settings: Any,
     ) -> AsyncIterator[House]:
         tables: dict[str, Any] = {
             "execution": {"executor": executor, "retry_first_seconds": 0.05, "grace_seconds": 1.0, **settings}
@@ -77,7 +83,7 @@ def open_house(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) ->
         tables["plugins"] = {"process": {"import_folders": [str(HERE)], "sample_seconds": 0.2}}
         if store:
             tables["store"] = {"url": store}
-        plugins = ["symbi_runs.plugin", "symbi_process.plugin", StandIns(world)]
+        plugins = ["symbi_runs.plugin", "symbi_process.plugin", StandIns(world), *more]
         async with open_kernel(folder, plugins, tables=tables) as kernel:
             yield House(kernel, world)
 

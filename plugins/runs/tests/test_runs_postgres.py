@@ -98,3 +98,27 @@ async def test_crash_of_the_server_loses_nothing_acknowledged(open_house: Any, w
             assert ids == {run.run_id for run in runs}
     finally:
         server.remove()
+
+
+async def test_another_engine_can_distribute_the_runs(
+    open_house: Any, world: Any, postgres_url: str, tmp_path: Path
+) -> None:
+    """The seam of `run_engines`: retries, delegation and cancellation work with Procrastinate's queue, where it is installed."""
+    pytest.importorskip("symbi_" + "procrastinate")
+    world.add("a", "fails_twice")
+    world.add("parent", "delegates")
+    world.add("child", "noop")
+    world.add("slow", "sleeps")
+    settings = {"store": postgres_url, "engine": "procrastinate", "more": ["symbi_procrastinate.plugin"]}
+    async with (
+        open_house(folder=tmp_path / "one", **settings) as one,
+        open_house(folder=tmp_path / "two", **settings) as two,
+    ):
+        slow = await two.start("slow")
+        runs = [await (one, two)[n % 2].start("a", {"n": n}, max_attempts=3) for n in range(6)]
+        runs.append(await one.start("parent", {"to": "child"}))
+        ended = await asyncio.gather(*(one.runs.wait(run.run_id, timeout=30) for run in runs))
+        assert {run.status for run in ended} == {"completed"}
+        assert [run.attempt for run in ended] == [3] * 6 + [1]
+        await two.runs.cancel(slow.run_id, principal=LOCAL_ADMIN)
+        assert (await two.runs.wait(slow.run_id, timeout=20)).status == "terminated"
