@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
+
 from symbi.contracts.definitions import (
     AgentSpec,
     ChannelSpec,
@@ -188,7 +189,7 @@ class Interpreter(Protocol):
     `delegate`, `ask`, `send`, `spawn` (agent's name; `message`, …) · `parallel`, `race` (`tasks`: list of `{agent,
     message}`) · `remember`, `recall`, `forget` (store's name or ""; `record`/`query`/`limit`/…) · `publish`,
     `subscribe` (topic; `value`) · `approval` (what for; as written) · `check` (policy's name; answers a bool) · `sleep`
-    (`seconds`) · `respond` (`value`) · `log` (level; `message`, `values`) · `now` (answers epoch milliseconds) · `id`
+    (`seconds`) · `wait_event` (type; `seconds`) · `respond` (`value`) · `log` (level; `message`, `values`) · `now` (answers epoch milliseconds) · `id`
     (answers a fresh id) · `secret` (reference; answers an opaque handle, never the secret) · `audit` (event; `values`).
     """
 
