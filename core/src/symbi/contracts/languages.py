@@ -189,8 +189,9 @@ class Interpreter(Protocol):
     `delegate`, `ask`, `send`, `spawn` (agent's name; `message`, …) · `parallel`, `race` (`tasks`: list of `{agent,
     message}`) · `remember`, `recall`, `forget` (store's name or ""; `record`/`query`/`limit`/…) · `publish`,
     `subscribe` (topic; `value`) · `approval` (what for; as written) · `check` (policy's name; answers a bool) · `sleep`
-    (`seconds`) · `wait_event` (type; `seconds`) · `respond` (`value`) · `log` (level; `message`, `values`) · `now` (answers epoch milliseconds) · `id`
-    (answers a fresh id) · `secret` (reference; answers an opaque handle, never the secret) · `audit` (event; `values`).
+    (`seconds`) · `wait_event` (type; `seconds`) · `respond` (`value`) · `now` (answers epoch milliseconds) · `id`
+    (answers a fresh id) · `audit` (event; `values`, `level`). `print` and `log` go to `Effects.log`. A secret stands in
+    arguments as `{"$secret": "vault://…"}`; only the runtime puts in its value, and never where a model could read it.
     """
 
     def __call__(
