@@ -15,9 +15,8 @@ __all__ = ["is_registration", "mark_name", "register_call", "register_mark", "wa
 
 _MARKS = frozenset({"tool", "call_tool", "resource", "prompt", "function_tool", "register_tool", "ai_function", "kernel_function", "command", "route", "post", "get", "mcp_tool", "skill", "action"})  # fmt: skip  # noqa: E501  # one list, one place
 _REGISTRARS = frozenset({"add_tool", "register_tool", "registerTool", "addTool", "setRequestHandler", "from_function", "tool", "register", "set_handler", "add_handler", "defineTool", "createTool", "registerPrompt", "add_resource", "FunctionTool", "StructuredTool", "Tool", "DynamicStructuredTool", "DynamicTool", "handler", "add_api_route"})  # fmt: skip  # noqa: E501  # one list, one place
-_CONTEXT_NAMES = frozenset(
-    {"self", "cls", "ctx", "context", "extra", "server", "_ctx", "res", "response", "next", "logger"}
-)
+_VERBS = frozenset({"get", "post", "put", "patch", "delete", "all", "use", "route"})
+_CONTEXT_NAMES = frozenset({"self", "cls", "ctx", "_ctx", "extra", "res", "next"})
 _TOOL_BASES = ("BaseTool", "Tool", "StructuredTool", "BaseModelTool", "MCPTool", "AbstractTool")
 _TOOL_METHODS = frozenset(
     {"run", "_run", "_arun", "execute", "invoke", "call", "__call__", "handle", "forward", "arun", "_call"}
@@ -37,6 +36,8 @@ def register_mark(machine: Machine, mark: Expr, closure: Closure) -> None:
 
 
 def is_registration(site: Site) -> bool:
+    if site.name in _VERBS and site.args and (site.args[0].text() or "").startswith("/"):
+        return any(isinstance(obj, Closure) for value in site.args[1:] for obj in value.objs)
     return site.name in _REGISTRARS or (site.name.lower().endswith(("tool", "handler")) and site.name[:1].islower())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 __all__ = ["any_variable", "attribute", "env_value", "evaluate", "full_ref"]
 
+_REQUEST = re.compile(
+    r"^(?:flask\.|quart\.|bottle\.)?request\.(?:args|form|json|values|data|files|cookies|headers|query|body|params|get_json|GET|POST|view_args)$"
+)
 _ENV_REFS = ("os.environ", "process.env", "os.environb", "Deno.env", "import.meta.env")
 _ALIASES = {
     "builtins.": "",
@@ -181,6 +185,8 @@ def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
         return tainted("argv", line, "command line", ref=ref)
     if ref == "sys.stdin" or ref == "process.stdin":
         return tainted("input", line, "standard input", ref=ref)
+    if _REQUEST.match(ref):
+        return tainted("input", line, f"`{ref}` of a request", ref=ref)
     if ref in (
         "flask.request",
         "request.args",

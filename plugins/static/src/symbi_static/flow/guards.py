@@ -68,6 +68,14 @@ def _speaks_of_host(node: Expr | None, value: Val) -> bool:
     )
 
 
+def _host_facts(node: Expr | None, value: Val) -> Facts:
+    """A checked host makes the URL safe that it was taken from, and the parsed URL too."""
+    if not _speaks_of_host(node, value):
+        return _NONE
+    parsed = key_of(node.obj) if isinstance(node, Attr) else None
+    return frozenset((name, "url") for name in {*value.about, *([parsed] if parsed else [])})
+
+
 def compare_facts(op: str, nodes: list[Expr], values: list[Val]) -> tuple[Facts, Facts]:
     """What `a == b` or `a in b` proves when it holds, and when it does not."""
     left, right = values
@@ -77,12 +85,12 @@ def compare_facts(op: str, nodes: list[Expr], values: list[Val]) -> tuple[Facts,
             proved = _whole(key_of(nodes[0])) if not (right.const is None or _empty(right)) else _NONE
             if isinstance(right.const, str) and op in ("in", "not in"):
                 proved = _NONE
-            if _speaks_of_host(nodes[0], left):
-                proved |= frozenset((name, "url") for name in left.about)
+            proved |= _host_facts(nodes[0], left)
         if op in ("==", "!=") and "commonpath" in left.ref:
             proved |= frozenset((name, "path") for name in left.about)
-        if op in ("in", "not in") and right.ref.endswith(".parents"):
-            proved |= frozenset((name, "path") for name in right.about)
+        if op in ("in", "not in") and isinstance(nodes[1], Attr) and nodes[1].name == "parents":
+            inside = key_of(nodes[1].obj)
+            proved = frozenset({(inside, "path")}) if inside and "resolved" in right.tags else _NONE
     return (_NONE, proved) if op in ("not in", "!=", "is not") else (proved, _NONE)
 
 
@@ -105,9 +113,8 @@ def call_facts(node: Call, ref: str, base: Val | None, args: list[Val]) -> tuple
         return frozenset({(key, "path")}), _NONE
     if name in ("startswith", "startsWith") and base is not None and args:
         return _prefix_facts(key, base, args[0])
-    dotted = bool(args) and (args[0].text() or "").startswith(".")
-    if name in ("endswith", "endsWith") and base is not None and dotted and _speaks_of_host(holder, base):
-        return frozenset((about, "url") for about in base.about), _NONE
+    if name in ("endswith", "endsWith") and base is not None and args and _dotted(args[0]):
+        return _host_facts(holder, base), _NONE
     if (
         name in ("includes", "has", "hasOwnProperty", "hasOwn")
         and base is not None
@@ -116,12 +123,16 @@ def call_facts(node: Call, ref: str, base: Val | None, args: list[Val]) -> tuple
         and args
     ):
         proved = _whole(key_of(node.args[-1])) if base.text() is None else _NONE
-        if _speaks_of_host(node.args[-1], args[-1]):
-            proved |= frozenset((about, "url") for about in args[-1].about)
-        return proved, _NONE
+        return proved | _host_facts(node.args[-1], args[-1]), _NONE
     if name in ("fullmatch", "match", "search", "test"):
         return _pattern_facts(node, name, base, args)
     return _NONE, _NONE
+
+
+def _dotted(suffix: Val) -> bool:
+    """Whether a suffix, or each of a tuple of them, begins with a dot: `.example.com`, not `example.com`."""
+    words = suffix.const if isinstance(suffix.const, tuple) else (suffix.text(),)
+    return bool(words) and all(isinstance(word, str) and word.startswith(".") for word in words)
 
 
 def _prefix_facts(key: str | None, base: Val, prefix: Val) -> tuple[Facts, Facts]:

@@ -93,7 +93,7 @@ def _unknown(site: Site) -> Val:
     ]
     if PROGRAMS.match(site.ref) or SHELL_STRINGS.match(site.ref):
         values = [value for value in values if not (value.fields and "env" in value.fields)]
-    parts = [value for value in values if value.ref not in ("os.environ", "process.env")]
+    parts = [value for value in values if value is not site.base or value.ref not in ("os.environ", "process.env")]
     taint = join_taint(parts)
     about = frozenset().union(*(value.about for value in parts)) if parts else frozenset()
     tags = frozenset().union(*(value.tags for value in parts)) - {"pattern", "resolved"} if parts else frozenset()
@@ -104,6 +104,10 @@ def _unknown(site: Site) -> Val:
 
 def _constants(site: Site) -> Val | None:
     consts = [value.const for value in site.args]
+    if site.ref == "map" and len(site.args) == 2 and isinstance(consts[1], tuple | str):
+        mapped = tuple(fold_call(site.args[0].ref, [each]) for each in consts[1][:4096])
+        if mapped and UNKNOWN not in mapped:
+            return replace(constant(mapped), tags=frozenset({"chars"}))
     folded = fold_call(site.ref, consts) if site.args else UNKNOWN
     if (site.ref in DECODERS and site.ref != "Buffer.from") or (site.ref == "Buffer.from" and len(consts) > 1):
         base = constant(folded) if folded is not UNKNOWN else replace(_unknown(site), ref=f"{site.ref}()")
@@ -112,6 +116,8 @@ def _constants(site: Site) -> Val | None:
         folded = fold_method(site.base.const, site.call.fn.name, consts)
         if folded is UNKNOWN and site.call.fn.name == "join" and isinstance(site.base.const, str) and site.args:
             return _joined(site.base, site.args[0])
+    if folded is UNKNOWN and site.ref in ("chr", "String.fromCharCode"):
+        return replace(_unknown(site), tags=frozenset({"chars"}))
     if folded is UNKNOWN:
         return None
     tags = frozenset().union(*(value.tags for value in [*site.args, *([site.base] if site.base else [])]))
@@ -314,7 +320,7 @@ def _text(site: Site) -> Val | None:
     ):
         return replace(base, const=UNKNOWN, ref="", facts=frozenset(), neg=frozenset(), items=None)
     if site.name in ("replace", "replaceAll") and base is not None and base.taint and len(site.args) >= 2:
-        return replace(base, const=UNKNOWN, shape=HOLE, ref="")
+        return replace(base, const=UNKNOWN, shape=HOLE, ref="", safe=base.safe | _replaced(site))
     if site.name == "concat" and base is not None and base.shape is not None:
         return join_text([base, *site.args])
     if site.name == "join" and base is not None and base.items is not None and not site.machine.python:
@@ -325,6 +331,20 @@ def _text(site: Site) -> Val | None:
             site.args[0], facts=frozenset(), neg=frozenset(), items=None, fields=None, tags=site.args[0].tags | inner
         )
     return None
+
+
+def _replaced(site: Site) -> frozenset[str]:
+    """What a replacement makes safe: escaping `<`, or removing every dangerous character by a pattern."""
+    pattern, instead = site.args[0], site.args[1]
+    text = pattern.shape if "pattern" in pattern.tags else pattern.text()
+    if text is None:
+        return frozenset()
+    plain = instead.text()
+    if "<" in text and (plain in ("&lt;", "&#60;", "&#x3c;") or (plain is None and bool(instead.objs or instead.ref))):
+        return frozenset({"html"})
+    if "pattern" in pattern.tags and plain is not None:
+        return guards.removal_proves(text, plain)
+    return frozenset()
 
 
 def _formatted(site: Site, base: Val) -> Val:

@@ -90,6 +90,8 @@ def check_paths(site: Site, out: Collector) -> None:
         members = site.named.get("members")
         if members is None:
             out.add("archive-path", f"`{site.ref}` writes members wherever the archive says.", node=site.call)
+    if site.ref in ("sqlite3.connect", "aiosqlite.connect") and site.args and is_secret_path(site.args[0]):
+        out.add("credential-file", "A store of credentials is opened as a database.", node=site.call)
     if not _touches_files(site):
         return
     for path in paths_of(site):

@@ -6,8 +6,8 @@ import re
 
 from symbi_static.flow.library import PROGRAMS, SHELL_STRINGS
 from symbi_static.flow.machine import Machine, Site
-from symbi_static.flow.values import Val, shape_of
-from symbi_static.ir.nodes import If, dump
+from symbi_static.flow.values import Closure, Val, shape_of
+from symbi_static.ir.nodes import Call, If, Name, dump
 from symbi_static.rules.collector import Collector
 from symbi_static.rules.injection import EVALUATORS, command_value
 
@@ -247,47 +247,54 @@ class BackdoorWatch:
             self._out.add("remote-shell", "A shell is started on a network connection.", node=site.call)
 
 
+_EFFECTS = re.compile(
+    r"\.(?:rmtree|remove|unlink|rmdir|system|popen|Popen|rmSync|unlinkSync|rm|execSync|exec|check_call|truncate)$"
+)
+_WORDS = re.compile(
+    r"^(?:eval|exec|rmtree|unlink|system|execSync|detonate)$|wipe|destroy|payload|encrypt", re.IGNORECASE
+)
+
+
 def check_branch(machine: Machine, node: If, test: Val, out: Collector) -> None:
     """Effects behind a date or a machine's name."""
     seen = dump(node.test, 8) + test.ref
     if not (_GATES.search(seen) or _GATES.search(_refs(machine, node))) or not _FIXED.search(seen):
         return
-    from symbi_static.ir.nodes import Call
+    risky = next((part for part in _calls_in([*node.yes, *node.no]) if _risky(machine, part)), None)
+    if risky is not None:
+        text = "A deletion or command waits for a date or a certain machine."
+        out.add("gated-effect", text, node=risky, confidence=0.8)
 
-    stack: list[object] = [*node.yes, *node.no]
+
+def _calls_in(nodes: object) -> list[Call]:
+    """Every call below some nodes, in no order that matters."""
+    found: list[Call] = []
+    stack: list[object] = [nodes]
     while stack:
         part = stack.pop()
         if isinstance(part, Call):
-            word = dump(part.fn, 5)
-            if re.search(
-                r"\.(?:rmtree|remove|unlink|rmdir|system|popen|Popen|rmSync|unlinkSync|rm|execSync|exec|check_call|truncate)$|^n$",
-                word,
-            ) and not (word == "n" and not _risky(part)):
-                out.add(
-                    "gated-effect",
-                    "A deletion, command or request waits for a date or a certain machine.",
-                    node=part,
-                    confidence=0.8,
-                )
-                return
-        if hasattr(part, "__slots__"):
+            found.append(part)
+        if isinstance(part, list | tuple):
+            stack.extend(part)
+        elif isinstance(part, dict):
+            stack.extend(part.values())
+        elif hasattr(part, "__slots__"):
             for cls in type(part).__mro__:
                 stack.extend(
                     getattr(part, slot) for slot in getattr(cls, "__slots__", ()) if slot not in ("line", "end")
                 )
-        elif isinstance(part, list | tuple):
-            stack.extend(part)
+    return sorted(found, key=lambda call: (call.line, call.end))
 
 
-def _risky(part: object) -> bool:
-    name = getattr(getattr(part, "fn", None), "id", "")
-    return bool(
-        re.search(
-            r"^(?:eval|exec|rmtree|remove|unlink|system|wipe|destroy|execSync|payload|detonate)$|wipe|destroy|payload|encrypt",
-            name,
-            re.IGNORECASE,
-        )
-    )
+def _risky(machine: Machine, part: Call, depth: int = 2) -> bool:
+    """Whether a call destroys or runs something, itself or in the function of the file that it calls."""
+    if not isinstance(part.fn, Name):
+        return bool(_EFFECTS.search(dump(part.fn, 5)))
+    if _WORDS.search(part.fn.id):
+        return True
+    value = machine.globals.find(part.fn.id)
+    bodies = [obj.func.body for obj in value.objs if isinstance(obj, Closure)] if value is not None else []
+    return depth > 0 and any(_risky(machine, call, depth - 1) for body in bodies for call in _calls_in(body))
 
 
 def _refs(machine: Machine, node: If) -> str:

@@ -54,6 +54,7 @@ _KEYS = frozenset(
         "const",
     }
 )
+_NAMED = "\x00"  # marks a name whose text is looked up
 _DESCRIBERS = frozenset(
     {
         "describe",
@@ -82,7 +83,21 @@ def readable_texts(module: Module) -> list[tuple[int, str]]:
     """(line, text) of everything in the source that reaches a model."""
     found: list[tuple[int, str]] = [(1, module.doc)] if module.doc else []
     _statements(module.body, found)
-    return [(line, text) for line, text in sorted(set(found)) if len(text) >= 8]
+    known = _constants(module.body)
+    named = [known[text[1:]] for _, text in found if text.startswith(_NAMED) and text[1:] in known]
+    texts = {*(each for each in found if not each[1].startswith(_NAMED)), *named}
+    return [(line, text) for line, text in sorted(texts) if len(text) >= 8]
+
+
+def _constants(body: list[Stmt]) -> dict[str, tuple[int, str]]:
+    """Names of the module that hold one text, so that `description=DESC` is read where DESC stands."""
+    found: dict[str, tuple[int, str]] = {}
+    for node in body:
+        if isinstance(node, Assign) and isinstance(node.targets[0], Name):
+            text = _folded(node.value)
+            if text is not None:
+                found[node.targets[0].id] = (node.value.line, text)
+    return found
 
 
 def _statements(body: list[Stmt], found: list[tuple[int, str]]) -> None:
@@ -94,7 +109,7 @@ def _statements(body: list[Stmt], found: list[tuple[int, str]]) -> None:
                 if isinstance(value, Func):
                     _function(value, found)
                 elif name.lower().strip("_") in _KEYS or re.search(
-                    r"(?:description|instructions|prompt|doc)$", name, re.IGNORECASE
+                    r"(?:desc|description|instructions|prompt|doc|docs|help)$", name, re.IGNORECASE
                 ):
                     _texts(value, found)
                 else:
@@ -134,6 +149,9 @@ def _texts(node: object, found: list[tuple[int, str]]) -> None:
     folded = _folded(node)
     if folded is not None:
         found.append((getattr(node, "line", 1), folded))
+        return
+    if isinstance(node, Name):
+        found.append((node.line, _NAMED + node.id))
         return
     if isinstance(node, Func):
         _function(node, found)
