@@ -1,0 +1,1 @@
+"""Mattermost: one channel is an incoming webhook, or a bot."""
