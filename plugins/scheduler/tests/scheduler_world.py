@@ -138,9 +138,16 @@ class FakeGate:
         self.hold: set[str] = set()
         self.asked: list[PolicyRequest] = []
 
+    def register_surface(self, name: str) -> None:
+        assert name == "schedule"
+
     async def authorize(self, request: PolicyRequest, *, rules: Any = None) -> Decision:
         self._judge(request, None)
         return Decision(decision="allow", reason="test")
+
+    def evaluate(self, request: PolicyRequest, *, rules: Any = None) -> Decision:
+        kind = "deny" if request.action in self.deny else "hold" if request.action in self.hold else "allow"
+        return Decision(decision=kind, reason="forbidden by the test")  # type: ignore[arg-type]
 
     async def admit(self, request: PolicyRequest, *, rules: Any = None, approval: str | None = None) -> Any:
         self._judge(request, approval)

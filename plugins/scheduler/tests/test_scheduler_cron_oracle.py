@@ -90,7 +90,7 @@ def test_evaluator_equals_brute_force_round_a_change(zone: str, change: str) -> 
 def test_agrees_with_croniter_where_no_clock_changes() -> None:
     rng = random.Random(7)
     base = datetime(2026, 1, 5, 3, 4, 5, tzinfo=UTC)
-    for _ in range(300):
+    for _ in range(150):
         text = f"{_field(rng, 0, 59)} {_field(rng, 0, 59)} {_field(rng, 0, 23)} {_field(rng, 1, 28)} {_field(rng, 1, 12)} *"
         if any(part.count("-") == 1 and len(set(part.split("-"))) == 1 for part in text.split()):
             continue  # croniter takes an equal range for the whole field
@@ -172,7 +172,7 @@ def test_no_zone_changes_twice_within_the_probe() -> None:
     names = sorted(name for name in _names() if "/" in name)[::12]
     for name in names:
         zone = load_zone(name)
-        for year in range(2000, 2038, 3):
+        for year in range(2000, 2038, 6):
             start = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
             for day in range(0, 366):
                 instant = start + day * 86400
@@ -181,7 +181,7 @@ def test_no_zone_changes_twice_within_the_probe() -> None:
 
 @pytest.mark.parametrize("part", range(4))
 def test_every_local_day_has_one_0230_under_auto(part: int) -> None:
-    for name in sorted(_names())[part * 9 :: 36]:
+    for name in sorted(_names())[part * 9 :: 60]:
         rule = make_rule("0 30 2 * * *", name)
         zone = ZoneInfo(name)
         start, end = datetime(2026, 1, 1, tzinfo=zone), datetime(2027, 1, 1, tzinfo=zone)

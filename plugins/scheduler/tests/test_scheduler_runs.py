@@ -9,7 +9,7 @@ import pytest
 from scheduler_world import ADMIN, open_world
 
 from symbi.contracts.approvals import Approval, ApprovalResolved
-from symbi.contracts.errors import CapacityExceeded, Conflict
+from symbi.contracts.errors import CapacityExceeded, Conflict, PolicyDenied
 from symbi.contracts.principal import Principal
 from symbi.contracts.scheduling import ScheduleChange, ScheduleOptions, ScheduleRequest
 from symbi_scheduler.fire_ids import jitter_ms
@@ -125,6 +125,9 @@ async def test_r_gate_denied_fires_have_their_reason_and_do_not_count_as_failure
         assert world.runs.starts == []
         assert world.gate.asked[-1].resource is not None
         assert world.gate.asked[-1].resource.attributes["trigger"] == "cron"
+        assert world.gate.asked[-1].resource.id == "job"
+        with pytest.raises(PolicyDenied):
+            await world.scheduler.trigger(ident, principal=ADMIN)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import msgspec
 from symbi.contracts.approvals import ApprovalResolved
 from symbi.contracts.errors import InvalidRequest, NotFound
 from symbi.contracts.health import Health, degraded, healthy, unhealthy
+from symbi.contracts.policy import Gate
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunEnded, RunService
 from symbi.contracts.scheduling import (
@@ -37,7 +38,7 @@ from symbi_scheduler.courier import Courier
 from symbi_scheduler.declared import Declarations
 from symbi_scheduler.editing import Editor
 from symbi_scheduler.ending import Ending
-from symbi_scheduler.permission import permit
+from symbi_scheduler.permission import permit, refuse_denied
 from symbi_scheduler.previewing import preview, upcoming
 from symbi_scheduler.pump import Pump
 from symbi_scheduler.recovery import Recovery
@@ -123,7 +124,7 @@ class Scheduler:
         self, schedule_id: str, *, principal: Principal, force: bool = False, input: Any = msgspec.UNSET
     ) -> FireView:
         """Fire once now."""
-        await self._permit("schedule_run", schedule_id, principal)
+        await self._refuse_denied(schedule_id, principal)
         given = {} if input is msgspec.UNSET else {"input": input}
         token = self._context.ids.uuid()
         ident = await self._store.write(
@@ -151,7 +152,7 @@ class Scheduler:
         dry_run: bool = False,
     ) -> BackfillResult:
         """Create the fires of a past range that never ran."""
-        await self._permit("schedule_run", schedule_id, principal)
+        await self._refuse_denied(schedule_id, principal)
         times, there = await self._store.write(
             backfill, schedule_id, start, end, self.keeper.now(), self.config, overlap=overlap, dry_run=dry_run
         )
@@ -257,6 +258,10 @@ class Scheduler:
             raise NotFound(f"there is no schedule {schedule_id}", code="SCHEDULE_NOT_FOUND")
         return row
 
+    async def _refuse_denied(self, schedule_id: str, principal: Principal) -> None:
+        row = await self._row(schedule_id)
+        refuse_denied(self._context, principal, ident=row.id, name=row.name, agent=row.agent)
+
     async def _permit(self, action: str, schedule_id: str, principal: Principal) -> None:
         row = await self._row(schedule_id)
         await permit(self._context, action, principal, ident=row.id, name=row.name, agent=row.agent)
@@ -266,6 +271,9 @@ class Scheduler:
 async def open_scheduler(config: SchedulerConfig, context: PluginContext) -> AsyncIterator[Scheduler]:
     """Recover what the last stop left, then fire until closed; with `enabled = false` only keep schedules."""
     scheduler = Scheduler(config, context)
+    gate = context.services.maybe(Gate)
+    if gate is not None:
+        gate.register_surface("schedule")
     await scheduler.recovery.at_start()
     undo = [
         context.events.subscribe(RunEnded, scheduler.ending.on_run_ended, name="scheduler", limit=100_000),

@@ -132,9 +132,9 @@ def run_request(row: Row[Any], agent: AgentView, principal: Principal) -> Policy
     return PolicyRequest(
         principal=principal, action="schedule_run", target=row.name, surface="schedule", source="schedule", call_id=row.id,
         resource=ResourceFacts(
-            type="Schedule", id=row.schedule_id,
+            type="Schedule", id=row.name,
             attributes={
-                "name": row.name, "kind": row.kind, "timezone": row.timezone, "trigger": row.trigger, "attempt": row.attempt,
+                "id": row.schedule_id, "kind": row.kind, "timezone": row.timezone, "trigger": row.trigger, "attempt": row.attempt,
                 "consecutive_failures": row.failures, "declared": row.source is not None, "agent": agent.name, "agent_id": agent.id,
                 "agent_owner": agent.owner, "agent_revision": agent.revision,
             },
