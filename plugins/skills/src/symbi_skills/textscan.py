@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from symbi_skills.ruleset import CompiledCheck, RuleSet
@@ -35,6 +36,8 @@ _PY_NEAR = {"concat", "concat-end"}
 _NEAR_LINES = 12
 _JOINING = {"continuation", "open-pipe", "open-group", "caret", "concat-end", "argv"}
 _MAX_LEVEL = 2
+_MANY = 64
+_MAX_CALLS = 2_000
 
 
 class Hit(NamedTuple):
@@ -100,8 +103,7 @@ class TextScan:
                 }
                 if calls and reasons:
                     self._called(data, calls, reasons, origin, made)
-        for payload in payloads(data):
-            self._decoded(payload, lines, origin, made, depth)
+        self._unpacked(payloads(data), lines, origin, lambda _: made, depth)
 
     def _understood(
         self, lines: Lines, signals: set[str], where: _Where, origin: Callable[[int], int], made: str
@@ -113,12 +115,15 @@ class TextScan:
             self._derived([(segment.text, origin(segment.line), _join(made, segment.made)) for segment in read])
 
     def _called(self, data: bytes, calls: set[int], reasons: set[int], origin: Callable[[int], int], made: str) -> None:
+        if len(calls) > _MAX_CALLS:
+            self.too_deep.append(origin(min(calls)))
+            return
         found = suspicious_calls(data.decode("utf-8", "replace"), calls, reasons)
         read = [(text, origin(line), _join(made, "computed by Python")) for line, text in found]
         if read:
             self._derived(read)
 
-    def _derived(self, read: list[tuple[str, int, str]], level: int = 0) -> None:
+    def _derived(self, read: list[tuple[str, int, str]], level: int = 0, depth: int = 1) -> None:
         """Match many derived lines in one pass, each a text of its own, and unmask those that are still in disguise."""
         data = "\n".join([text.replace("\n", " ") for text, _, _ in read]).encode("utf-8", "replace")
         found = self._rules.matcher.present(data)
@@ -130,10 +135,34 @@ class TextScan:
             again = segments(lines, signals, _Where(self._rules, lines))
             deeper = [(each.text, read[each.line][1], _join(read[each.line][2], each.made)) for each in again]
             if deeper:
-                self._derived(deeper, level + 1)
-        for payload in payloads(data):
-            line = lines.number(payload.offset)
-            self._decoded(payload, lines, lambda number: read[number][1], read[line][2], 1)
+                self._derived(deeper, level + 1, depth)
+        self._unpacked(payloads(data), lines, lambda line: read[line][1], lambda line: read[line][2], depth)
+
+    def _unpacked(
+        self,
+        found: Iterator[Payload],
+        lines: Lines,
+        origin: Callable[[int], int],
+        made: Callable[[int], str],
+        depth: int,
+    ) -> None:
+        """Scan decoded payloads: a few each as a text, very many together as lines, so that bait costs no more than it is long."""
+        first = list(islice(found, _MANY))
+        for payload in first:
+            self._decoded(payload, lines, origin, made(lines.number(payload.offset)), depth)
+        together: list[tuple[str, int, str]] = []
+        for payload in found:
+            number = lines.number(payload.offset)
+            line = origin(number)
+            if payload.archive:
+                self.archives.append((line, payload))
+            elif depth >= _MAX_DEPTH:
+                self.too_deep.append(line)
+            else:
+                label = _join(made(number), payload.made)
+                together += [(text, line, label) for text in payload.data.decode("utf-8", "replace").split("\n")]
+        if together:
+            self._derived(together, 0, depth + 1)
 
     def _decoded(self, payload: Payload, lines: Lines, origin: Callable[[int], int], made: str, depth: int) -> None:
         line = origin(lines.number(payload.offset))

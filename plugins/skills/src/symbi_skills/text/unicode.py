@@ -158,6 +158,11 @@ def folding_lines(text: str, kinds: Foreign) -> Iterator[int]:
     yield from sorted(offsets)
 
 
+_TAGS = frozenset(range(0xE0020, 0xE0080))
+_SELECTORS = frozenset((*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0)))
+_DIRECTIONS = frozenset((0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
 def fold(text: str) -> str:
     """Return `text` as a shell or a hasty reader takes it: compatibility forms, look-alikes and blanks plain, invisible characters gone."""
     folded = unicodedata.normalize("NFKC", text).translate(_FOLD)
@@ -166,10 +171,10 @@ def fold(text: str) -> str:
     return _MARKS.sub("", unicodedata.normalize("NFKD", folded)).translate(_FOLD)
 
 
-def hidden_characters(text: str) -> list[Hidden]:
+def hidden_characters(text: str, *, most: int = 200) -> list[Hidden]:
     """Return offset and code points of runs of characters that hide something.
 
-    Emoji sequences, joiners in scripts that need them, direction marks in right-to-left text and a leading byte order mark hide nothing.
+    Emoji sequences, joiners in scripts that need them, direction marks in right-to-left text and a leading byte order mark hide nothing. The search ends after `most` findings.  # noqa: E501  # an expression is read in one piece
     """
     found: list[Hidden] = []
     for match in _SUSPECT.finditer(text):
@@ -177,6 +182,8 @@ def hidden_characters(text: str) -> list[Hidden]:
         if not _innocent(text, match.start(), match.end(), run):
             codes = " ".join(f"U+{ord(character):04X}" for character in run[:8])
             found.append((match.start(), codes + (f" and {len(run) - 8} more" if len(run) > 8 else "")))
+            if len(found) >= most:
+                break
     return found
 
 
@@ -193,13 +200,13 @@ def _innocent(text: str, start: int, end: int, run: str) -> bool:
         )
     if codes <= {0x200C, 0x200D, 0xFE0E, 0xFE0F}:
         return len(run) <= 2 and _joins(before, after, codes)
-    if codes <= set(range(0xE0020, 0xE0080)):
+    if codes <= _TAGS:
         return before == "\U0001f3f4" and ord(run[-1]) == 0xE007F and len(run) <= 8
     if codes <= {0x180B, 0x180C, 0x180D, 0x180E, 0x180F}:
         return "\u1800" <= before <= "\u18af"
-    if codes <= set(range(0xFE00, 0xFE0E)) | set(range(0xE0100, 0xE01F0)):
+    if codes <= _SELECTORS:
         return len(run) == 1 and not before.isascii() and unicodedata.category(before)[0] in "LS"
-    if codes <= {0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}:
+    if codes <= _DIRECTIONS:
         return (
             bool(_RTL.search(text[max(0, start - 200) : end + 200]))
             and len(run) <= 2
