@@ -193,5 +193,16 @@ async def main() -> None:
         print(f"{name:60} {value:>20}   {target}")
 
 
+def loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Return the loop that `symbi up` runs on."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    loop: type[asyncio.AbstractEventLoop] = uvloop.Loop
+    return loop
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(main())
