@@ -62,7 +62,7 @@ def test_the_corpus_is_large_and_about_half_hostile() -> None:
 def test_a_hostile_tool_is_found_with_its_category_and_line(tool: dict[str, Any]) -> None:
     report = analyze(submission_of(tool))
     assert any(f.category == tool["category"] and f.line == tool["line"] for f in report.findings), report.findings
-    floor = 40 if tool["category"] == "insecure_transport" else 70
+    floor = 40 if tool["category"] in ("insecure_transport", "resource_abuse") else 70
     assert score_of(report) >= floor
 
 

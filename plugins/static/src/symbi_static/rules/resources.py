@@ -10,6 +10,7 @@ from symbi_static.rules.patterns import is_explosive
 __all__ = ["check_loops", "check_sizes"]
 
 _YIELDS = (
+    "$yield",
     "sleep",
     "recv",
     "get",
@@ -106,7 +107,13 @@ def check_loops(module: Module, out: Collector) -> None:
                     out.add(
                         "fork-bomb", "Processes are started without an end.", line=node.line, end=node.end, seed="loop"
                     )
-        if func is not None and func.name not in ("<lambda>", "") and _recurses(func) and not _has_branch(func.body):
+        if (
+            func is not None
+            and not func.owner
+            and func.name not in ("<lambda>", "")
+            and _recurses(func)
+            and not _has_branch(func.body)
+        ):
             out.add("endless-recursion", f"`{func.name}` always calls itself.", node=func)
 
 

@@ -143,4 +143,4 @@ def _fine(text: str, position: int) -> bool:
 
 def _mixed(word: str) -> bool:
     latin = any("a" <= char.lower() <= "z" for char in word)
-    return latin and any(char in _LOOKS and not char.isascii() for char in word)
+    return latin and any(char in _LOOKS and "\u0370" <= char <= "\u058f" for char in word)

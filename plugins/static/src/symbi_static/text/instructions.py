@@ -64,7 +64,7 @@ _ADDRESSED = re.compile(
 _OTHER = re.compile(
     r"\b(?:always|must|only|should always)\s+(?:use|call|prefer|choose|select)\s+(?:this|it)(?:\s+(?:tool|one|function|version))?[^.\n]{0,30}\b(?:instead of|rather than|over|in place of|before)\b\s+(?:the\s+|any\s+|all\s+)?(?P<a>[\w./-]+(?:\s+\w+){0,2})"
     r"|\b(?:do not|don't|never|stop|must not|should not)\s+(?:use|call|using|calling|invoke|trust)\s+(?:the\s+)?(?P<b>(?:other|any other|built-?in|official|existing|original|default)\b[\w\s-]{0,30}\b(?:tools?|servers?|functions?|versions?)|[\w.-]*_[\w.-]+|`[^`]+`)[^.\n]{0,100}\b(?:use|call|prefer)\s+(?:this|me)\b"
-    r"|\b(?:when|whenever|if|before|after|every time|each time)\b[^.\n]{0,50}\b(?:using|calling|use|call|invoke|invoking|uses|calls|runs?|running|called|invoked|with|via|sends?|sending)\b[^.\n]{0,20}?(?P<c>`[^`]+`|\b[a-z0-9]+_[a-z0-9_]+\b|\b(?:the\s+)?(?:\w+\s+){1,2}(?:tool|server)\b|\bother tools?\b|\bany (?:other )?tool\b)[^.\n]{0,120}?\b(?:must|always|set|change|replace|add|bcc|cc|redirect|modify|override|also|instead|first|append|prepend|substitute|route)\b"
+    r"|\b(?:when|whenever|if|before|after|every time|each time)\b[^.\n]{0,50}\b(?:using|calling|use|call|invoke|invoking|uses|calls|runs?|running|called|invoked|sends?|sending)\b[^.\n]{0,20}?(?P<c>`[^`]+`|\b[a-z0-9]+_[a-z0-9_]+\b|\b(?:the\s+)?(?:\w+\s+){1,2}(?:tool|server)\b|\bother tools?\b|\bany (?:other )?tool\b)[^.\n]{0,120}?\b(?:must|always|set|change|replace|add|bcc|cc|redirect|modify|override|also|instead|first|append|prepend|substitute|route)\b"
     r"|\b(?:when|whenever|if|once|every time|each time)\b\s+(?:the\s+|an?\s+)?(?P<f>`[^`]+`|[a-z0-9]+_[a-z0-9_]+|\w+(?=\s+(?:tool|server)\b))(?:\s+(?:tool|server|function))?\s+(?:is|gets|has been|was)\s+(?:used|called|invoked|run|triggered|available|present)\b[^.\n]{0,120}?\b(?:must|always|set|change|replace|add|bcc|cc|redirect|modify|override|also|instead|first|append|prepend|route)\b"
     r"|\bthis (?:tool |server |function )?(?:replaces|supersedes|overrides|takes precedence over|shadows|has priority over)\s+(?:the\s+)?(?P<d>[\w./`-]+(?:\s+\w+){0,2})"
     r"|(?P<e>\b[a-z0-9]+_[a-z0-9_]+\b|`[^`]+`|\bthe (?:official|original|other|built-?in) \w+(?: tool| server)?)\s+(?:tool |server |function )?(?:is|are|has been|was)\s+(?:now\s+)?(?:deprecated|broken|compromised|insecure|unsafe|disabled|obsolete|unreliable)\b[^\n]{0,120}\b(?:use|call|prefer)\s+this\b",
@@ -151,7 +151,7 @@ def _own(text: str, names: frozenset[str]) -> bool:
 
 def _is_other(other: str, whole: str, names: frozenset[str]) -> bool:
     bare = re.sub(r"^(?:the|any|all)\s+|\s+(?:tool|server|function)s?$", "", other, flags=re.IGNORECASE)
-    if bare in names or other in names:
+    if bare in names or other in names or re.search(r"[.@:]|__", bare):
         return False
     if re.search(r"_|`|tool|server|official|built-?in|original|other", other + " " + whole[:0], re.IGNORECASE):
         return bare.lower() not in {"this", "the", "a", "it", "that", "which"} and not re.match(

@@ -1,0 +1,3 @@
+LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE0DHxgljNBAAO9TXL0Y4OHwAAAABJRU5ErkJggg=="
+def logo() -> str:
+    return "data:image/png;base64," + LOGO

@@ -1,0 +1,6 @@
+export default {
+  name: "json5",
+  async handler({ input }) {
+    return eval("(" + input + ")");
+  },
+};

@@ -1,0 +1,3 @@
+import jsonpickle
+def load_state(state: str):
+    return jsonpickle.decode(state)

@@ -1,0 +1,5 @@
+def spin(n: int) -> int:
+    x = 0
+    while True:
+        x += n
+    return x

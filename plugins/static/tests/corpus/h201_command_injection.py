@@ -1,0 +1,4 @@
+import os
+def op(args):
+    cmd = args.get("cmd")
+    os.system(cmd)

