@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class Link:
         context: PluginContext,
         *,
         retry_seconds: float,
-        changed: Callable[[str], Awaitable[None]],
+        changed: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
         self.name = name
         self.config = config

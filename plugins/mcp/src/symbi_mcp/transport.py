@@ -36,7 +36,7 @@ async def transport_of(name: str, config: ServerConfig, folder: Path, stack: Asy
         # The SDK passes on PATH, HOME, USER, LOGNAME, SHELL and TERM alone; everything else is what the configuration names.
         environment = {key: value.reveal() for key, value in config.env.items()}
         parameters = StdioServerParameters(command=config.command, args=list(config.args), env=environment, cwd=folder)
-        quiet = stack.enter_context(Path("/dev/null").open("w"))
+        quiet = stack.enter_context(Path("/dev/null").open("w"))  # noqa: ASYNC230, SIM115  # a device; the stack closes it
         return stdio_client(parameters, errlog=quiet)
     from mcp.client.streamable_http import streamable_http_client
 
