@@ -39,6 +39,13 @@ _STARTS = select(
 ).join_from(FIRES, SCHEDULES, _S.id == _F.schedule_id)  # fmt: skip
 
 
+_RUNNING = (
+    update(FIRES)
+    .where(_F.id == bindparam("b_id"), _F.state == "claimed", _F.fence == bindparam("b_fence"))
+    .values(state="running", run_id=bindparam("b_run_id"), started_at=bindparam("b_at"), lease_until=None, reason="")
+)
+
+
 def claim_queued(conn: Connection, keeper: Timekeeper, node: str, lease_ms: int, most: int) -> list[Claimed]:
     """Claim up to `most` fires whose time has come, oldest first; no other node gets them until the lease has passed."""
     now = keeper.read(conn)
@@ -63,12 +70,8 @@ def load_starts(conn: Connection, ids: list[str]) -> list[Any]:
 
 def mark_running(conn: Connection, claimed: Claimed, *, run_id: str, at: int) -> bool:
     """Note that the run exists; False when the fire has ended already or another node has taken it (fenced)."""
-    statement = update(FIRES).where(_F.id == claimed.id, _F.state == "claimed", _F.fence == claimed.fence)
-    return bool(
-        conn.execute(
-            statement.values(state="running", run_id=run_id, started_at=at, lease_until=None, reason="")
-        ).rowcount
-    )
+    given = {"b_id": claimed.id, "b_fence": claimed.fence, "b_run_id": run_id, "b_at": at}
+    return bool(conn.execute(_RUNNING, given).rowcount)
 
 
 def mark_held(conn: Connection, claimed: Claimed, *, approval_id: str, reason: str) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from symbi.store import upsert
 from symbi_scheduler.tables import NODES
@@ -30,12 +28,23 @@ def greet(conn: Connection, node: str, now: int) -> None:
     upsert(conn, NODES, row, key=["id"], update=["seen_at"])
 
 
+_COUNT = (
+    update(NODES)
+    .where(_N.id == bindparam("b_id"))
+    .values(
+        runs=_N.runs + 1,
+        succeeded=_N.succeeded + bindparam("b_succeeded"),
+        failed=_N.failed + bindparam("b_failed"),
+        total_ms=_N.total_ms + bindparam("b_took"),
+        longest_ms=case((_N.longest_ms < bindparam("b_took"), bindparam("b_took")), else_=_N.longest_ms),
+    )
+)
+
+
 def count_run(conn: Connection, node: str, *, succeeded: bool, took_ms: int) -> None:
     """Count one ended run on the node that started it."""
-    longest = case((_N.longest_ms < took_ms, took_ms), else_=_N.longest_ms)
-    counts: dict[str, Any] = {"runs": _N.runs + 1, "total_ms": _N.total_ms + took_ms, "longest_ms": longest}
-    counts |= {"succeeded": _N.succeeded + 1} if succeeded else {"failed": _N.failed + 1}
-    conn.execute(update(NODES).where(_N.id == node).values(**counts))
+    given = {"b_id": node, "b_succeeded": int(succeeded), "b_failed": int(not succeeded), "b_took": took_ms}
+    conn.execute(_COUNT, given)
 
 
 def totals(conn: Connection) -> dict[str, int]:

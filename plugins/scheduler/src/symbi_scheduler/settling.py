@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from symbi.contracts.scheduling import FireView
 from symbi_scheduler.behaviour import behaviour_of
@@ -23,6 +23,31 @@ from symbi_scheduler.tables import FIRES, SCHEDULES
 __all__ = ["Outcome", "Settled", "settle"]
 
 _S, _F = SCHEDULES.c, FIRES.c
+
+
+# Made once: a statement that is built anew for every run costs more than it takes to execute.
+_OPEN_FIRE = (
+    select(*_F, *(column.label(f"s_{column.name}") for column in _S))
+    .join_from(FIRES, SCHEDULES, _S.id == _F.schedule_id)
+    .where(_F.id == bindparam("b_id"), _F.state.in_(OPEN))
+    .with_for_update()
+)
+_CLOSE = (
+    update(FIRES)
+    .where(_F.id == bindparam("b_id"))
+    .values(
+        state=bindparam("b_state"), reason=bindparam("b_reason"), error=bindparam("b_error"), run_id=bindparam("b_run_id"), lease_until=None,
+        slot=False, completed_at=bindparam("b_completed_at"), started_at=bindparam("b_started_at"),
+    )
+)  # fmt: skip
+_COUNT = (
+    update(SCHEDULES)
+    .where(_S.id == bindparam("b_id"))
+    .values(
+        active=_S.active - bindparam("b_active"), waiting=_S.waiting - bindparam("b_waiting"), failures=bindparam("b_failures"),
+        failures_total=bindparam("b_total"), state=bindparam("b_state"), reason=bindparam("b_reason"), updated_at=bindparam("b_updated_at"),
+    )
+)  # fmt: skip
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +83,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConfig, draw: float) -> Settled | None:
     """End a fire once; None when it has ended already or `outcome.fence` is not its fence. `draw` in [0, 1) places a jittered retry."""
-    query = select(*_F, *(column.label(f"s_{column.name}") for column in _S)).join_from(
-        FIRES, SCHEDULES, _S.id == _F.schedule_id
-    )
-    fire = conn.execute(query.where(_F.id == ident, _F.state.in_(OPEN)).with_for_update()).one_or_none()
+    fire = conn.execute(_OPEN_FIRE, {"b_id": ident}).one_or_none()
     if fire is None or (outcome.fence is not None and outcome.fence != fire.fence):
         return None
     how = behaviour_of(fire.s_options, config)
@@ -92,10 +114,10 @@ def settle(conn: Connection, ident: str, outcome: Outcome, config: SchedulerConf
 
 def _close(conn: Connection, fire: Row[Any], outcome: Outcome, status: str, reason: str) -> dict[str, Any]:
     values = {
-        "state": status, "reason": reason, "error": outcome.error, "run_id": outcome.run_id or fire.run_id, "lease_until": None, "slot": False,
+        "state": status, "reason": reason, "error": outcome.error, "run_id": outcome.run_id or fire.run_id,
         "completed_at": outcome.ended_at or outcome.at, "started_at": outcome.started_at or fire.started_at,
     }  # fmt: skip
-    conn.execute(update(FIRES).where(_F.id == fire.id).values(**values))
+    conn.execute(_CLOSE, {"b_id": fire.id, **{f"b_{name}": value for name, value in values.items()}})
     return values
 
 
@@ -113,33 +135,30 @@ def _update_schedule(
     conn: Connection, fire: Row[Any], how: Behaviour, outcome: Outcome, status: str, final: bool
 ) -> bool:
     """Count the end on the schedule; True when the schedule was paused or given up for its failures."""
-    values: dict[str, Any] = {}
-    if fire.slot:
-        values["active"] = _S.active - 1
-    elif fire.state == "waiting":
-        values["waiting"] = _S.waiting - 1
-    paused = False
-    if final and status == "completed" and fire.s_failures:
-        values["failures"] = 0
+    failures, total, state, reason = fire.s_failures, fire.s_failures_total, fire.s_state, fire.s_reason
+    if final and status == "completed":
+        failures = 0
     elif final and status in ("failed", "lost", "dead_letter"):
-        failures, total = fire.s_failures + 1, fire.s_failures_total + 1
-        values |= {"failures": failures, "failures_total": total}
-        if fire.s_state == "active":
-            state, reason = _given_up(how, failures, total)
-            paused = bool(state)
-            if state:
-                values |= {"state": state, "reason": reason, "updated_at": outcome.at}
-    if values:
-        conn.execute(update(SCHEDULES).where(_S.id == fire.schedule_id).values(**values))
+        failures, total = failures + 1, total + 1
+        if state == "active":
+            state, reason = _given_up(how, failures, total) or (state, reason)
+    paused: bool = state != fire.s_state
+    conn.execute(
+        _COUNT,
+        {
+            "b_id": fire.schedule_id, "b_active": int(fire.slot), "b_waiting": int(fire.state == "waiting"), "b_failures": failures,
+            "b_total": total, "b_state": state, "b_reason": reason, "b_updated_at": outcome.at if paused else fire.s_updated_at,
+        },
+    )  # fmt: skip
     return paused
 
 
-def _given_up(how: Behaviour, failures: int, total: int) -> tuple[str, str]:
+def _given_up(how: Behaviour, failures: int, total: int) -> tuple[str, str] | None:
     if how.legacy_dead_letter:
-        return ("dead_letter", f"{total} runs failed in all") if total >= 3 else ("", "")
+        return ("dead_letter", f"{total} runs failed in all") if total >= 3 else None
     if how.pause_after_failures and failures >= how.pause_after_failures:
         return "paused", f"{failures} runs in a row failed; `symbi cron resume` starts it again"
-    return "", ""
+    return None
 
 
 def _promote(conn: Connection, fire: Row[Any], how: Behaviour, now: int) -> bool:
