@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from symbi.contracts.errors import ConfigError, PluginError
 from symbi.contracts.scanner import ScannerRule, ScannerRuleSource
+
+_LOG = logging.getLogger(__name__)
 
 __all__ = ["as_sources", "chosen", "installed_rules"]
 
@@ -19,16 +22,24 @@ def as_sources(offers: Iterable[tuple[str, ScannerRule]]) -> list[ScannerRuleSou
 def installed_rules() -> list[ScannerRuleSource]:
     """Return the rules of the plugins installed in this environment, for use without a kernel.
 
-    Raises `PluginError` naming the plugin that cannot be imported or whose rules cannot be declared: a scan with fewer rules than are
-    installed is no scan.
+    A plugin that cannot be imported is logged and left out, as the kernel does. Raises `PluginError` naming a plugin whose rules cannot be
+    declared: a scan with fewer of its rules is no scan.
     """
     from importlib.metadata import entry_points
 
     declared: list[tuple[str, ScannerRule]] = []
     for entry in sorted(entry_points(group="symbi.plugins"), key=lambda each: each.name):
         try:
-            hook = getattr(entry.load(), "scanner_rules", None)
-            declared += [(entry.name, rule) for rule in hook()] if hook is not None else []
+            module = entry.load()
+        except Exception as error:
+            _LOG.warning(
+                "plugin %s cannot be imported, so it gives no rules: %s: %s", entry.name, type(error).__name__, error
+            )
+            continue
+        try:
+            declared += (
+                [(entry.name, rule) for rule in module.scanner_rules()] if hasattr(module, "scanner_rules") else []
+            )
         except Exception as error:
             why = f"the scanner rules of plugin {entry.name!r} are broken: {type(error).__name__}: {error}"
             raise PluginError(why, plugin=entry.name, hint="reinstall the plugin, or uninstall it") from error

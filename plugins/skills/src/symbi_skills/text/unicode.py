@@ -174,7 +174,8 @@ def fold(text: str) -> str:
 def hidden_characters(text: str, *, most: int = 200) -> list[Hidden]:
     """Return offset and code points of runs of characters that hide something.
 
-    Emoji sequences, joiners in scripts that need them, direction marks in right-to-left text and a leading byte order mark hide nothing. The search ends after `most` findings.  # noqa: E501  # an expression is read in one piece
+    Emoji sequences, joiners in scripts that need them, direction marks in right-to-left text and a leading byte order mark hide nothing.
+    The search ends after `most` findings.
     """
     found: list[Hidden] = []
     for match in _SUSPECT.finditer(text):
