@@ -180,3 +180,16 @@ async def test_pol_5_what_came_in_with_the_run_cannot_pose_as_what_the_runtime_k
     assert "approved" not in seen["context"]
     assert (seen["signature_verified"], seen["concurrent_agents"], seen["requirements"]) == (False, None, [])
     assert (seen["city"], seen["parameters"]) == ("Bonn", {"n": 1})
+
+
+async def test_audit_rules_are_named_in_the_record_and_limits_reach_who_acts(house: Any) -> None:
+    entry = {"policy": "p", "rule": "audit: x", "line": 9, "config": {}}
+    rules, _ = rules_of(
+        said("allow", policy="p", rule="allow: x", line=2, audit=(entry,), limits={"timeout_seconds": 5})
+    )
+    async with house(ALL) as h:
+        decision = await h.gate.decide(request_for("x"), rules=rules)
+        assert decision.limits == {"timeout_seconds": 5}
+        recorded = h.audit.records[0]["details"]["rules"]
+        assert [each["line"] for each in recorded] == [2, 9]
+        assert any(each.kind == "log" for each in decision.obligations)

@@ -191,6 +191,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     latency_us: int = 0
     matched: bool = True
+    limits: Mapping[str, Any] = {}
+    """What the agent's rules ask of whoever carries the action out: `timeout_seconds`, `max_bytes` (of the arguments, already held)."""
 
     @property
     def allowed(self) -> bool:

@@ -32,6 +32,7 @@ def apply_rules(
     if rules is None or rules.rules.empty or not decision.allowed:
         return decision
     verdict = _judge(request, rules, _counted(request, rules, rates))
+    decision = _audited(decision, verdict)
     closed_world = verdict.decision == "deny" and not verdict.rule and not verdict.line
     if verdict.decision == "defer" or (closed_world and request.action in END_ACTIONS):
         return decision
@@ -39,12 +40,32 @@ def apply_rules(
     if verdict.decision == "deny":
         reason = verdict.reason or f"no rule of the agent allows {request.label()}"
         return msgspec.structs.replace(
-            decision, decision="deny", reason=reason, rules=refs, errors=decision.errors + verdict.diagnostics
+            decision,
+            decision="deny",
+            reason=reason,
+            rules=(*refs, *decision.rules),
+            errors=decision.errors + verdict.diagnostics,
         )
     obligations = decision.obligations
     if verdict.decision == "hold":
         obligations += (Obligation(kind="approval", value="operators", policy=verdict.policy),)
-    return msgspec.structs.replace(decision, rules=refs, obligations=obligations)
+    return msgspec.structs.replace(
+        decision, rules=(*refs, *decision.rules), obligations=obligations, limits=verdict.limits
+    )
+
+
+def _audited(decision: Decision, verdict: RuleVerdict) -> Decision:
+    """Return the decision with the agent's `audit` rules that matched: each is named in the record, which then holds the arguments in full."""
+    if not verdict.audit:
+        return decision
+    refs = tuple(
+        RuleRef(
+            policy=str(each.get("policy", "")), rule=f"audit: {each.get('rule', '')}", line=int(each.get("line", 0))
+        )
+        for each in verdict.audit
+    )
+    full = Obligation(kind="log", value="full", policy=refs[0].policy)
+    return msgspec.structs.replace(decision, rules=refs, obligations=(*decision.obligations, full))
 
 
 def count_rule_rates(request: PolicyRequest, rules: AgentRules | None, rates: RateCounter) -> None:
