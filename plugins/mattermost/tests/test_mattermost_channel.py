@@ -10,9 +10,8 @@ from ipaddress import ip_address
 from urllib.parse import urlencode
 
 import pytest
-import symbi_mattermost.plugin
-from symbi_mattermost.reading import seal
 
+import symbi_mattermost.plugin
 from symbi.contracts.channels import Button, ChannelRefused, HookRequest, OutboundMessage, SendFailed
 from symbi.contracts.errors import ConfigError
 from symbi.kernel.points import CHANNEL_PLATFORMS
@@ -20,6 +19,7 @@ from symbi.testing.channels import ChannelPlatformContract, Inbox
 from symbi.testing.chat_servers import closed_port
 from symbi.testing.fake_mattermost import FakeMattermost
 from symbi.testing.kernels import open_kernel
+from symbi_mattermost.reading import seal
 
 
 @pytest.fixture

@@ -156,4 +156,4 @@ def _header_token(request: HookRequest) -> str:
 def _known(token: str, tokens: Iterable[Secret]) -> bool:
     """Tell whether a token is one of ours; every one is compared, so that time tells nothing."""
     given = token.encode("utf-8", "surrogatepass")
-    return any([hmac.compare_digest(given, each.reveal().encode()) for each in tokens]) and bool(token)
+    return any(hmac.compare_digest(given, each.reveal().encode()) for each in tokens) and bool(token)

@@ -115,11 +115,8 @@ class Listener:
     async def _catch_up(self, me: Me, accept: Accept) -> None:
         """Fetch what was posted in known conversations since a minute before the last post that came."""
         for room, (last, kind) in list(self._rooms.items()):
-            since = max(last - _OVERLAP_MS, 0)
             try:
-                found = await self._rest.call(
-                    lambda driver, room=room, since=since: driver.posts.get_posts_for_channel(room, params={"since": since})
-                )
+                found = await self._posts_since(room, max(last - _OVERLAP_MS, 0))
             except SendFailed as error:
                 if error.retryable:
                     raise
@@ -128,6 +125,9 @@ class Listener:
             for ident in reversed(found.get("order") or []):
                 if isinstance(posts.get(ident), dict):
                     await self._offer(posts[ident], me, accept, kind=kind)
+
+    async def _posts_since(self, room: str, since: int) -> Any:
+        return await self._rest.call(lambda driver: driver.posts.get_posts_for_channel(room, params={"since": since}))
 
     async def _offer(self, post: dict[str, Any], me: Me, accept: Accept, *, kind: str, sender: str = "") -> None:
         created, room = post.get("create_at"), post.get("channel_id")

@@ -1,0 +1,1 @@
+"""Microsoft Teams: one channel is a webhook, or a bot."""
