@@ -134,7 +134,7 @@ class CedarEngine:
     def _decide(self, request: PolicyRequest) -> Decision:
         force = self._in_force
         if force is None:
-            raise Refused("no policies are in force")
+            raise Refused("no policies are in force, since a policy file does not hold; `symbi policy check` names it")
         import cedarpy
 
         policies = force.for_surface(request.surface)
