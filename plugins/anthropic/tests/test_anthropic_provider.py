@@ -33,9 +33,8 @@ class TestAnthropic(ChatModelContract):
 
 async def ask(folder: Path, **table: Any) -> Any:
     request = ChatRequest(messages=(ChatMessage(role="user", content="hi"),))
-    async with open_kernel(folder, [plugin], tables={"plugins": {"anthropic": table}}) as kernel:
-        async with kernel.open(LLM_PROVIDERS, "anthropic") as model:
-            return await collect(model.stream(request))
+    async with open_kernel(folder, [plugin], tables={"plugins": {"anthropic": table}}) as kernel, kernel.open(LLM_PROVIDERS, "anthropic") as model:
+        return await collect(model.stream(request))
 
 
 async def test_rsn_20_without_a_key_the_remedy_is_named(tmp_path: Path):

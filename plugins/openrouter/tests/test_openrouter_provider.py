@@ -59,9 +59,8 @@ async def ask(folder: Path, server: Any, name: str = "openrouter", environ: Any 
     settings = {"allow_local": True, "retry": FAST, **table}
     if server is not None:
         settings["base_url"] = server.url
-    async with open_kernel(folder, [plugin], tables={"plugins": {name: settings}}, environ=environ) as kernel:
-        async with kernel.open(LLM_PROVIDERS, name) as model:
-            return await collect(model.stream(ASK))
+    async with open_kernel(folder, [plugin], tables={"plugins": {name: settings}}, environ=environ) as kernel, kernel.open(LLM_PROVIDERS, name) as model:
+        return await collect(model.stream(ASK))
 
 
 async def test_rsn_20_the_seeds_names_and_default_model(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -64,9 +65,10 @@ class Anthropic:
             await self._client.close()
 
     async def _once(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        # Loading the SDK and the trusted certificates takes a while, which nobody else should have to wait for.
+        client = await asyncio.to_thread(self._opened)
         import anthropic
 
-        client = self._opened()
         model = request.model or self._model
         sent = parameters_of(request, model=model, max_tokens=self._config.max_tokens, cache=self._config.cache_prompt)
         answer = Answer(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ class Completions:
         for _ in range(MOST_REDIRECTS + 1):
             pinned, options = await self._pinned(url)
             options["headers"].update(self._headers())
-            async with self._http().stream("POST", pinned, content=content, **options) as response:
+            async with (await self._http()).stream("POST", pinned, content=content, **options) as response:
                 if response.is_redirect:
                     url = self._redirected(url, response)
                     continue
@@ -159,13 +160,19 @@ class Completions:
             raise fault_of(status, words_of(chunk.error, self._target.key), provider=self._target.provider)
         return chunk
 
-    def _http(self) -> httpx.AsyncClient:
+    async def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            # Reading the trusted certificates takes a while, which nobody else should have to wait for.
+            made = await asyncio.to_thread(self._made)
+            if self._client is None:
+                self._client = made
+        return self._client
+
+    def _made(self) -> httpx.AsyncClient:
         import httpx
 
-        if self._client is None:
-            timeout = httpx.Timeout(self._target.idle_seconds, connect=self._target.connect_seconds)
-            self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
-        return self._client
+        timeout = httpx.Timeout(self._target.idle_seconds, connect=self._target.connect_seconds)
+        return httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
 
 
 def _key(context: PluginContext, name: str, configured: Secret | None) -> Secret | None:
@@ -189,7 +196,10 @@ async def _opened(target: Target, retry: RetryPolicy, context: PluginContext) ->
 def open_openrouter(config: OpenRouterConfig, context: PluginContext) -> Any:
     """Open OpenRouter; without a key every request says how to get one."""
     environ = context.environ
-    headers = {"HTTP-Referer": config.referer or environ.get("OPENROUTER_REFERER", ""), "X-Title": config.title or environ.get("OPENROUTER_TITLE", "")}
+    headers = {
+        "HTTP-Referer": config.referer or environ.get("OPENROUTER_REFERER", ""),
+        "X-Title": config.title or environ.get("OPENROUTER_TITLE", ""),
+    }
     target = Target(
         provider="openrouter",
         base_url=environ.get("OPENROUTER_BASE_URL") or config.base_url or "https://openrouter.ai/api/v1",
