@@ -44,7 +44,7 @@ class FakeTeams(ChatServer):
         name, key = next(iter(self._keys.items()))
         body = {key: value for key, value in {**good, **claims}.items() if value is not None}
         if algorithm == "none":
-            return jwt.encode(body, None, algorithm="none", headers={"kid": name})
+            return jwt.encode(body, "", algorithm="none", headers={"kid": name})
         if algorithm.startswith("HS"):
             return jwt.encode(body, "a-secret-that-everybody-could-know-000", algorithm=algorithm, headers={"kid": name})
         return jwt.encode(body, key, algorithm=algorithm, headers={"kid": key_id or name})

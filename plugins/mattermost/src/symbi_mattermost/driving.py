@@ -23,7 +23,7 @@ def pinned_client() -> Any:
 
 def _make() -> type:
     import requests
-    from mattermostdriver.client import Client
+    from mattermostdriver.client import Client  # type: ignore[import-untyped]  # no types are shipped
     from requests.adapters import HTTPAdapter
 
     from symbi_mattermost.rest import failure_of

@@ -62,7 +62,7 @@ class Rest:
             raise SendFailed(f"Mattermost was not reached: {type(error).__name__}", retryable=True) from None
 
     def _make(self) -> Any:
-        from mattermostdriver import Driver
+        from mattermostdriver import Driver  # type: ignore[import-untyped]  # no types are shipped
 
         from symbi_mattermost.driving import pinned_client
 

@@ -108,7 +108,7 @@ class TeamsWebhook:
             raise problem
 
     def _by_pymsteams(self, text: str) -> tuple[Any, str]:
-        import pymsteams
+        import pymsteams  # type: ignore[import-untyped]  # no types are shipped
         import requests
 
         assert self._config.webhook_url is not None
