@@ -1,4 +1,7 @@
-"""The contract of delivery targets: subclass it with `plugin`, `name` and a `config` that works, and give `tables` where the target needs settings."""
+"""The contract of delivery targets.
+
+Subclass it with `plugin`, `name` and a `config` that works, and give `tables` where the target needs settings.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import logging
 
 from symbi.contracts.delivery import DeliveryOutcome
 from symbi.contracts.errors import SymbiError
+from symbi.contracts.telemetry import DeliveryTried
 from symbi.kernel.context import PluginContext
 from symbi.kernel.points import DELIVERY_TARGETS
 from symbi_scheduler.config import SchedulerConfig
@@ -63,8 +64,20 @@ class Courier:
                 each.cancel()
 
     async def _deliver(self, parcel: Parcel) -> None:
+        began = self._keeper.now()
         outcome = await self._attempt(parcel)
         now = self._keeper.now()
+        self._context.events.publish(
+            DeliveryTried(
+                run_id=parcel.delivery.run_id,
+                target=parcel.spec.target,
+                delivered=outcome.delivered,
+                attempt=parcel.delivery.attempt,
+                at=began,
+                seconds=max(0, now - began) / 1000,
+                error=outcome.error,
+            )
+        )
         again = None
         if not outcome.delivered and outcome.retryable and parcel.delivery.attempt < self._config.delivery_attempts:
             pause = min(1000 * 2 ** (parcel.delivery.attempt - 1), _CAP_MS)
