@@ -121,10 +121,10 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     dst_gap: DstGap | msgspec.UnsetType = msgspec.UNSET
     dst_overlap: DstOverlap | msgspec.UnsetType = msgspec.UNSET
     day_match: DayMatch | msgspec.UnsetType = msgspec.UNSET
-    start_at: str | None | msgspec.UnsetType = msgspec.UNSET
-    end_at: str | None | msgspec.UnsetType = msgspec.UNSET
-    max_fires: int | None | msgspec.UnsetType = msgspec.UNSET
-    calendar: str | None | msgspec.UnsetType = msgspec.UNSET
+    start_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    end_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    max_fires: int | msgspec.UnsetType | None = msgspec.UNSET
+    calendar: str | msgspec.UnsetType | None = msgspec.UNSET
     calendar_mode: Literal["exclude", "include_only"] | msgspec.UnsetType = msgspec.UNSET
     on_excluded: OnExcluded | msgspec.UnsetType = msgspec.UNSET
     input: Any = msgspec.UNSET
