@@ -120,7 +120,7 @@ def crash(folder: Path, *, kills: int, seed: int = 0, store: str = "", executor:
     generator = random.Random(seed)
     report = Report()
     for _ in range(kills):
-        status = one_life(folder, seconds=generator.uniform(0.15, 0.7), store=store, executor=executor)
+        status = one_life(folder, seconds=generator.uniform(0.12, 0.5), store=store, executor=executor)
         if not os.WIFSIGNALED(status):
             report.faults.append(f"a life ended by itself with {status}")
         report.kills += 1

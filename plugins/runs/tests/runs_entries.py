@@ -116,6 +116,10 @@ def flood(job: Any, effects: Any) -> Any:
         effects.call("now", "", {})
 
 
+def spawns(job: Any, effects: Any) -> Any:
+    return effects.call("spawn", job.arguments["to"], {"message": "hi"})
+
+
 ENTRIES = [
     name for name, thing in list(globals().items()) if callable(thing) and getattr(thing, "__module__", "") == __name__
 ]

@@ -234,3 +234,24 @@ async def test_time_stands_while_a_person_is_asked(house: Any) -> None:
     await asyncio.sleep(1.0)
     house.world.resolve_approval("approved")
     assert (await house.runs.wait(run.run_id, timeout=5)).status == "completed"
+
+
+async def test_spawned_run_takes_a_slot_and_outlives_its_parent(open_house: Any) -> None:
+    async with open_house(max_running=1) as house:
+        house.world.add("parent", "spawns")
+        house.world.add("child", "noop")
+        run = await house.run("parent", {"to": "child"})
+        assert run.status == "completed"
+        child = await house.runs.wait(run.result["run_id"], timeout=5)
+        assert (child.status, child.result) == ("completed", {"arguments": {"message": "hi"}})
+
+
+async def test_child_of_a_run_that_failed_is_not_begun(open_house: Any) -> None:
+    async with open_house() as house:
+        house.world.add("parent", "parallels")
+        house.world.add("slow", "sleeps")
+        run = await house.run("parent", {"to": ["slow", "slow"]}, timeout_seconds=0.4)
+        assert run.error["code"] == "limit_wall"
+        children = [each for each in await house.runs.list() if each.agent == "slow"]
+        ended = [await house.runs.wait(child.run_id, timeout=5) for child in children]
+        assert {child.status for child in ended} == {"terminated"}

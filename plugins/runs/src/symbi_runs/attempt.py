@@ -15,6 +15,7 @@ from symbi.contracts.errors import SymbiError, Unavailable
 from symbi.contracts.executors import AgentExecutor, Execution, ExecutionJob, ExecutionOutcome
 from symbi.contracts.policy import AgentFacts, AgentRules
 from symbi.contracts.runs import LiveRun
+from symbi.contracts.telemetry import inside_run, log_fields, split_traceparent
 from symbi_runs.config import ExecutionConfig
 from symbi_runs.effects import EffectDesk
 from symbi_runs.gatekeeper import Gatekeeper
@@ -98,6 +99,8 @@ class Attempt:
 
     async def work(self) -> Ending | None:
         """Run it and write its end, which is returned; a claim that is lost ends the process and writes nothing."""
+        trace = split_traceparent(self.record.run_options().traceparent)
+        log_fields.set({"run_id": self.record.id, **({"trace_id": trace[0]} if trace else {})})
         try:
             outcome = await self._outcome()
         finally:
@@ -217,7 +220,7 @@ class Attempt:
             session=options.session,
             working_folder=str(self.house.context.data_dir / "runs" / record.id),
             deadline_ms=deadline_ms,
-            traceparent=options.traceparent,
+            traceparent=inside_run(record.id, options.traceparent),
             parent_run_id=options.parent_run_id,
         )
 

@@ -28,7 +28,7 @@ async def delegate(call: EffectCall, run: EffectContext, context: PluginContext)
 
 async def spawn(call: EffectCall, run: EffectContext, context: PluginContext) -> dict[str, Any]:
     """Start the agent and return at once."""
-    child = await _start(_runs(context), call, run, call.name, call.arguments, 0)
+    child = await _start(_runs(context), call, run, call.name, call.arguments, 0, spawned=True)
     return {"run_id": child.run_id, "agent_id": child.agent_id, "name": child.agent}
 
 
@@ -81,7 +81,14 @@ async def _start_all(runs: Runs, call: EffectCall, run: EffectContext) -> list[R
 
 
 async def _start(
-    runs: Runs, call: EffectCall, run: EffectContext, agent: str, arguments: dict[str, Any], number: int
+    runs: Runs,
+    call: EffectCall,
+    run: EffectContext,
+    agent: str,
+    arguments: dict[str, Any],
+    number: int,
+    *,
+    spawned: bool = False,
 ) -> RunView:
     options = RunOptions(
         trigger="delegation",
@@ -93,6 +100,7 @@ async def _start(
         surface=run.surface,
         timeout_seconds=_seconds(arguments.get("timeout")),
         traceparent=run.traceparent,
+        origin={"spawned": True} if spawned else {},
     )
     return await runs.kin.start(agent, _child_input(arguments), run=run, options=options)
 

@@ -10,14 +10,22 @@ import msgspec
 from symbi.contracts.agents import AgentService, AgentView
 from symbi.contracts.effects import EffectContext, EffectFailed
 from symbi.contracts.errors import SymbiError
-from symbi.contracts.runs import RunOptions, RunView
+from symbi.contracts.runs import END_STATES, RunOptions, RunView
 from symbi_runs import statements
+from symbi_runs.records import RunRecord
 from symbi_runs.starting import find_agent
 
 if TYPE_CHECKING:
     from symbi_runs.service import Runs
 
 __all__ = ["Kin"]
+
+
+ORPHANED = {"code": "cancelled", "message": "the run that asked for it is over"}
+
+
+def _spawned(record: RunRecord) -> bool:
+    return bool((record.options.get("origin") or {}).get("spawned"))
 
 
 class Kin:
@@ -63,10 +71,18 @@ class Kin:
         return sum(1 for each in self._runs.attempts.values() if each.record.options.get("parent_run_id") == run_id)
 
     def stop(self, run_id: str) -> None:
-        """Stop the children of a run that was stopped."""
+        """Stop the children of a run that was stopped, or failed; those that it spawned go on by themselves."""
         for child in list(self._runs.attempts.values()):
-            if child.record.options.get("parent_run_id") == run_id:
-                child.stop({"code": "cancelled", "message": "the run that asked for it was stopped"})
+            if child.record.options.get("parent_run_id") == run_id and not _spawned(child.record):
+                child.stop(dict(ORPHANED))
+
+    async def why_not(self, record: RunRecord) -> dict[str, Any] | None:
+        """Return why a run that is about to begin must not: nobody waits for it any more."""
+        parent = record.options.get("parent_run_id")
+        if parent is None or _spawned(record):
+            return None
+        found = await self._runs.context.store.read(statements.load_run, parent)
+        return dict(ORPHANED) if found is None or found.status in END_STATES else None
 
     async def _meant(self, agent: str, run: EffectContext) -> AgentView | None:
         """Return one of the agents of the run's own text where it was run from a text, else a registered one."""

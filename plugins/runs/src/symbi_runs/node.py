@@ -79,12 +79,12 @@ class Node:
     async def take(self, runs: Sequence[QueuedRun]) -> Sequence[str]:
         """Claim runs and carry them out in the background; return the ids of those that were claimed."""
         now = self._context.clock.now_ms()
-        until = now + int(self._config.lease_seconds * 1000)
+        lease_ms = int(self._config.lease_seconds * 1000)
         run_ids = [run.run_id for run in runs]
         got: list[str] = []
         try:
             claimed = await self._context.store.write_committed(
-                statements.claim, run_ids, owner=self.name, until=until, now=now
+                statements.claim, run_ids, owner=self.name, lease_ms=lease_ms, now=now
             )
             for record, seq in claimed:
                 got.append(record.id)
@@ -123,8 +123,10 @@ class Node:
                 self._context.logger.error("leases cannot be renewed: %s", error)
 
     async def _renew(self, held: Sequence[str], cancelled: Callable[[str, dict[str, Any]], None]) -> None:
-        until = self._context.clock.now_ms() + int(self._config.lease_seconds * 1000)
-        answers = await self._context.store.write_committed(statements.renew, held, owner=self.name, until=until)
+        lease_ms, now = int(self._config.lease_seconds * 1000), self._context.clock.now_ms()
+        answers = await self._context.store.write_committed(
+            statements.renew, held, owner=self.name, lease_ms=lease_ms, now=now
+        )
         for run_id, cancel in answers:
             if cancel is not None:
                 cancelled(run_id, cancel)

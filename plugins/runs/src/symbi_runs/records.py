@@ -10,7 +10,7 @@ from symbi.contracts.engines import QueuedRun
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunStatus, RunView, Trigger, Usage
 
-__all__ = ["COLUMNS", "RunRecord", "view_of"]
+__all__ = ["COLUMNS", "RunRecord", "queue_depth", "view_of"]
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +66,17 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
             not_before=self.not_before,
             memory_bytes=self.memory_bytes,
             cores=self.cores,
-            depth=int(self.options.get("depth", 0)),
+            depth=queue_depth(self.options),
         )
 
 
 COLUMNS = RunRecord.__struct_fields__
+
+
+def queue_depth(options: dict[str, Any]) -> int:
+    """Return how deep a run counts for the queue: one that nobody waits for (`spawn`) takes a slot like any other."""
+    spawned = (options.get("origin") or {}).get("spawned")
+    return 0 if spawned else int(options.get("depth", 0))
 
 
 def view_of(record: RunRecord) -> RunView:

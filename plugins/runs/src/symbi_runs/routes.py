@@ -15,6 +15,7 @@ from symbi.contracts.runs import END_STATES, RunOptions, RunService, RunStatus, 
 from symbi.http.access import require_agent
 from symbi.http.paging import read_limit
 from symbi.http.sse import ServerEvent, event_stream, last_event_id
+from symbi.http.tracing import current_traceparent
 from symbi.kernel.services import Services
 from symbi_runs.wire import shown_event, shown_run
 
@@ -70,7 +71,7 @@ async def start_run(
         session=data.session,
         definition=data.definition,
         idempotency_key=request.headers.get("idempotency-key"),
-        traceparent=request.headers.get("traceparent"),
+        traceparent=current_traceparent(),
         surface="run",
     )
     return shown_run(await services.get(RunService).start(name, data.input, principal=principal, options=options))

@@ -318,8 +318,8 @@ class Runs(Furniture):
         try:
             if not self.node.pool.can_ever_hold(record.entry()):
                 attempt.refuse("unschedulable", "the run declares more memory or cores than this machine has")
-            elif record.cancel is not None:
-                attempt.stopping = record.cancel
+            else:
+                attempt.stopping = record.cancel or await self.kin.why_not(record)
             ending = await attempt.work()
         finally:
             self.attempts.pop(record.id, None)
@@ -343,7 +343,7 @@ class Runs(Furniture):
             self.hub.tell(attempt.record.id)
             return
         await self.tell_end(msgspec.structs.replace(attempt.record, **ending.values))
-        if ending.status == "terminated":
+        if ending.status in ("terminated", "failed"):
             self.kin.stop(attempt.record.id)
 
     def children_of(self, run_id: str) -> int:

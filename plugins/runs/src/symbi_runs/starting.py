@@ -13,6 +13,7 @@ from symbi.contracts.errors import Conflict, NotFound, PayloadTooLarge, PolicyDe
 from symbi.contracts.policy import Gate, PolicyRequest, ResourceFacts, Source
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunEvent, RunOptions
+from symbi.contracts.telemetry import TraceSampler, run_trace
 from symbi_runs.config import ExecutionConfig
 from symbi_runs.prepare import MIB, fit_input
 from symbi_runs.queue import rank_of
@@ -119,7 +120,10 @@ def make_run(
     now = context.clock.now_ms()
     run_id = context.ids.uuid()
     priority = options.priority if options.priority != "normal" else spec.priority
-    kept = msgspec.to_builtins(msgspec.structs.replace(options, definition=None, idempotency_key=None))
+    trace = run_trace(run_id, options.traceparent, context.services.maybe(TraceSampler))
+    kept = msgspec.to_builtins(
+        msgspec.structs.replace(options, definition=None, idempotency_key=None, traceparent=trace)
+    )
     record = RunRecord(
         id=run_id,
         agent_id=agent.id,
@@ -147,7 +151,7 @@ def make_run(
         seq=1,
         at=now,
         kind="queued",
-        data={"agent": agent.name, "trigger": options.trigger, "priority": priority},
+        data={"agent": agent.name, "trigger": options.trigger, "priority": priority, "traceparent": trace},
     )
     return NewRun(
         record=record,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
 
 from symbi.contracts.effects import EffectReply
 from symbi.contracts.engines import QueuedRun
 from symbi.contracts.runs import END_STATES, RunEvent
 from symbi.store import insert_ignore
-from symbi_runs.records import COLUMNS, RunRecord
+from symbi_runs.records import COLUMNS, RunRecord, queue_depth
 from symbi_runs.tables import DEFINITIONS, EFFECTS, EVENTS, KEYS, MAILBOX, RUNS
 
 __all__ = [
@@ -154,7 +154,9 @@ _CLAIM = (
 )
 
 
-def claim(conn: Connection, run_ids: Sequence[str], *, owner: str, until: int, now: int) -> list[tuple[RunRecord, int]]:
+def claim(
+    conn: Connection, run_ids: Sequence[str], *, owner: str, lease_ms: int, now: int
+) -> list[tuple[RunRecord, int]]:
     """Claim those of the runs that are still queued; return each with the number of its last event, after its `claimed` event."""
     wanted = select(RUNS.c.id).where(RUNS.c.id.in_(run_ids), RUNS.c.status == "queued")
     if conn.dialect.name == "postgresql":
@@ -162,6 +164,7 @@ def claim(conn: Connection, run_ids: Sequence[str], *, owner: str, until: int, n
     open_ids = [row.id for row in conn.execute(wanted)]
     if not open_ids:
         return []
+    until = _lease_clock(conn, now) + lease_ms
     conn.execute(_CLAIM, [{"run": run_id, "new_owner": owner, "until": until} for run_id in open_ids])
     records = [_record(row) for row in conn.execute(select(*_ROW).where(RUNS.c.id.in_(open_ids)))]
     seqs = last_seqs(conn, open_ids)
@@ -300,25 +303,33 @@ def load_queue(conn: Connection, limit: int) -> list[QueuedRun]:
             not_before=row.not_before,
             memory_bytes=row.memory_bytes,
             cores=row.cores,
-            depth=int(row.options.get("depth", 0)),
+            depth=queue_depth(row.options),
         )
         for row in conn.execute(statement)
     ]
+
+
+def _lease_clock(conn: Connection, now: int) -> int:
+    """Return the time that leases go by: the database's where nodes share one, so that their clocks need not agree."""
+    if conn.dialect.name != "postgresql":
+        return now
+    return int(conn.execute(text("SELECT extract(epoch FROM clock_timestamp()) * 1000")).scalar_one())
 
 
 def stray_runs(conn: Connection, *, now: int, everything: bool) -> list[RunRecord]:
     """Return the runs whose owner is gone: those with a lease that has run out, or all claimed ones where no other runtime can exist."""
     statement = select(*_ROW).where(RUNS.c.status.in_(["claimed", "running", "waiting"]), RUNS.c.owner.is_not(None))
     if not everything:
-        statement = statement.where(RUNS.c.lease_until < now)
+        statement = statement.where(RUNS.c.lease_until < _lease_clock(conn, now))
     return [_record(row) for row in conn.execute(statement)]
 
 
 def renew(
-    conn: Connection, run_ids: Sequence[str], *, owner: str, until: int
+    conn: Connection, run_ids: Sequence[str], *, owner: str, lease_ms: int, now: int
 ) -> list[tuple[str, dict[str, Any] | None]]:
     """Lengthen the leases of the runs that the owner still holds; return each with the cancellation that was asked for, if any."""
     answers: list[tuple[str, dict[str, Any] | None]] = []
+    until = _lease_clock(conn, now) + lease_ms
     for start in range(0, len(run_ids), 500):
         mine = RUNS.c.id.in_(run_ids[start : start + 500]) & (RUNS.c.owner == owner)
         conn.execute(update(RUNS).where(mine).values(lease_until=until))

@@ -12,6 +12,7 @@ from symbi.contracts.errors import Forbidden, NotFound
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunService, RunView
 from symbi.http.access import require_agent
+from symbi.http.tracing import current_traceparent
 from symbi.kernel.context import PluginContext
 from symbi.kernel.services import Services
 from symbi_runs.config import ExecutionConfig
@@ -48,7 +49,7 @@ async def execute_workflow(
         trigger="workflow",
         definition=definition,
         idempotency_key=request.headers.get("idempotency-key"),
-        traceparent=request.headers.get("traceparent"),
+        traceparent=current_traceparent(),
         surface="http-input",
     )
     runs = services.get(RunService)
