@@ -309,3 +309,14 @@ async def test_a_hundred_at_once_all_finish(desk: Any) -> None:
     ids = await asyncio.gather(*(desk.submit(name=f"tool{number}") for number in range(100)))
     for review_id in ids:
         await desk.until(review_id, "signed", "approved_for_signing", "signing", seconds=30)
+
+
+async def test_the_description_lists_every_path(desk: Any) -> None:
+    from symbi_review.api.table import ENDPOINTS
+
+    paths = (await desk.app.client.get("http://127.0.0.1:8080/openapi.json")).json()["paths"]
+    for endpoint in ENDPOINTS:
+        operation = paths["/api/v1" + endpoint.path][endpoint.method.lower()]
+        assert {"tool review", "x-extension"} & set(operation["tags"])
+    assert "tool review" in paths["/api/v1/sessions"]["post"]["tags"]
+    assert "x-extension" in paths["/api/v1/review/{id}/claim"]["post"]["tags"]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from symbi_review.api import installing, reviewing, sessions, signed, watching
 from symbi_review.api.answers import Answer, Call
 
-__all__ = ["Endpoint", "find"]
+__all__ = ["ENDPOINTS", "Endpoint", "find"]
 
 
 @dataclass(frozen=True, slots=True)
