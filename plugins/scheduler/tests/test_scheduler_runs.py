@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 from scheduler_world import ADMIN, open_world
 
 from symbi.contracts.approvals import Approval, ApprovalResolved
 from symbi.contracts.errors import CapacityExceeded, Conflict, PolicyDenied
-from symbi.contracts.principal import Principal
 from symbi.contracts.scheduling import ScheduleChange, ScheduleOptions, ScheduleRequest
+from symbi.http.keys import KeyRecord, edit_keys, keys_path, principal_of_key
 from symbi_scheduler.fire_ids import jitter_ms
 from symbi_scheduler.queries import counts
 from symbi_scheduler.retention import forget, superfluous
@@ -150,17 +150,51 @@ async def test_r_gate_approval_parks_the_fire(tmp_path: Path, verdict: str, stat
         assert fire.status == status
 
 
+def key(**changes: Any) -> KeyRecord:
+    """A key that reaches only the agent `id-a`."""
+    given = {
+        "key_id": "1",
+        "key_hash": "$argon2id$x",
+        "agent_scope": ["id-a"],
+        "created_at": "2026-01-01T00:00:00Z",
+        **changes,
+    }
+    return KeyRecord(**given)
+
+
 async def test_the_creators_rights_are_checked_again_at_every_fire(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
-        owner = Principal(id="key:1", kind="key", agents=frozenset({"id-a"}), display_name="key 1")
-        view = await world.scheduler.create(
-            ScheduleRequest(name="own", agent_name="a", cron_expression="0 * * * * *"), principal=owner
-        )
+        path = keys_path(tmp_path / "data")
+        with edit_keys(path) as records:
+            records["1"] = key()
+        owner = principal_of_key(key())
+        request = ScheduleRequest(name="own", agent_name="a", cron_expression="0 * * * * *")
+        view = await world.scheduler.create(request, principal=owner)
         await world.advance(61, step=20)
-        # another agent got the name, one that this key does not reach
-        world.agents.known["a"] = msgspec.structs.replace(world.agents.known["a"], id="id-another")
-        await world.advance(60, step=20)
-        assert [fire.status for fire in await world.history(view.id)] == ["completed", "denied"]
+        for change in ({"agent_scope": ["id-b"]}, {"expires_at": "2026-01-01T00:02:30Z"}, {"revoked": True}):
+            with edit_keys(path) as records:
+                records["1"] = key(**change)
+            await world.advance(60, step=20)
+        fires = await world.history(view.id)
+        assert [fire.status for fire in fires] == ["completed", "denied", "denied", "denied"]
+        assert "may not use" in fires[1].reason
+        assert "no longer valid" in fires[3].reason
+
+
+async def test_rights_that_cannot_be_checked_make_the_fire_wait(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        path = keys_path(tmp_path / "data")
+        with edit_keys(path) as records:
+            records["1"] = key()
+        request = ScheduleRequest(name="own", agent_name="a", cron_expression="0 0 * * * *")
+        view = await world.scheduler.create(request, principal=principal_of_key(key()))
+        path.chmod(0o644)
+        await world.advance(3602, step=1800.5)
+        (fire,) = await world.history(view.id)
+        assert (fire.status, world.runs.starts) == ("queued", [])
+        path.chmod(0o600)
+        await world.advance(3)
+        assert [fire.status for fire in await world.history(view.id)] == ["completed"]
 
 
 async def test_an_agent_that_is_gone_fails_the_fire(tmp_path: Path) -> None:
