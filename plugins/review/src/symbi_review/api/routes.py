@@ -52,13 +52,10 @@ def _handler(paths: list[str], methods: list[str], number: int, endpoint: Endpoi
         summary = (endpoint.handler.__doc__ or "").strip().rstrip(".")
         tag = "tool review" if (endpoint.method, endpoint.path) in SEED else "x-extension"
         more = {"summary": summary, "tags": [tag], "operation_id": f"review-{endpoint.handler.__name__}"}
-    status = {
-        "status_code": 201 if endpoint is not None and endpoint.path == "/sessions" and methods == ["POST"] else 200
-    }
+    created = endpoint is not None and (endpoint.method, endpoint.path) == ("POST", "/sessions")
     kinds = [HttpMethod(method) for method in methods]
-    decorate = route(
-        paths, http_method=kinds, opt=_OPT, request_max_body_size=_MOST, name=f"review-{number}", **status, **more
-    )
+    more |= {"status_code": 201 if created else 200, "name": f"review-{number}"}
+    decorate: Any = route(paths, http_method=kinds, opt=_OPT, request_max_body_size=_MOST, **more)
     return decorate(handle)
 
 
