@@ -10,7 +10,10 @@ __all__ = ["Cors"]
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 HEADERS = b"Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID, traceparent, tracestate"
-EXPOSED = b"ETag, Location, Retry-After, X-Request-ID, Idempotency-Replayed, traceparent"
+EXPOSED = (
+    b"ETag, Location, Retry-After, X-Request-ID, Idempotency-Replayed, traceparent"
+    b", X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+)
 
 
 class Cors:
