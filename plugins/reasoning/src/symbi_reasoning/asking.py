@@ -17,10 +17,12 @@ from symbi.contracts.models import (
     ContextOverflow,
     ModelError,
     ModelTool,
+    ModelUsage,
     TextDelta,
     collect,
 )
 from symbi.contracts.reasoning import ModelChoice, Models, ReasoningHost
+from symbi.contracts.telemetry import ModelCalled
 from symbi.contracts.tools import ToolService
 from symbi_reasoning.accounts import Account
 from symbi_reasoning.chunks import ChunkWriter
@@ -38,7 +40,7 @@ __all__ = ["Question", "ask", "model"]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """The arguments of the effect; `tools` are names, `delegates` the agents that `delegate` may name."""
+    """What is asked; `tools` are names, `delegates` the agents that `delegate` may name."""
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[str, ...] = ()
@@ -52,8 +54,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 async def model(call: EffectCall, run: EffectContext, context: PluginContext) -> dict[str, Any]:
     """Ask the model that the call names and return its answer with what it used."""
     try:
-        question = msgspec.convert(call.arguments, Question)
-    except msgspec.ValidationError as error:
+        # The conversation comes as one text: it is hashed, masked, copied and recorded at every question, which costs a text far less than a tree.
+        conversation = msgspec.json.decode(str(call.arguments.get("messages", "")))
+        question = msgspec.convert({**call.arguments, "messages": conversation}, Question)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InvalidRequest(f"not a question to a model: {error}", code="invalid_arguments") from None
     provider, _, name = call.name.partition(":")
     return await ask(context, run, call.seq, ModelChoice(provider=provider, model=name), question)
@@ -121,13 +125,31 @@ async def _once(
         timeout_seconds=max(0.001, seconds),
     )
     usage = None
+    began, error = clock.monotonic(), "cancelled"
     try:
         opened = await context.services.get(Models).open(choice.provider)
         result = await collect(_told(opened.stream(request), ChunkWriter(context, run.run_id, effect)))
-        usage = result.end.usage
+        usage, error = result.end.usage, ""
+    except SymbiError as failure:
+        error = failure.error_code
+        raise
     finally:
         account.settle(about + granted, usage)
+        _publish(context, choice, clock.monotonic() - began, usage, error)
     return result
+
+
+def _publish(context: PluginContext, choice: ModelChoice, seconds: float, usage: ModelUsage | None, error: str) -> None:
+    context.events.publish(
+        ModelCalled(
+            provider=choice.provider,
+            model=choice.model,
+            seconds=seconds,
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+            error=error,
+        )
+    )
 
 
 def _left(run: EffectContext, now_ms: int) -> float:

@@ -127,7 +127,7 @@ def _judge(state: LoopState, acted: list[Acted]) -> Ended | None:
 def _ask(state: LoopState) -> dict[str, Any] | Ended:
     """Ask the models in their order; each is its own question to the gate (RSN-2, RSN-24)."""
     arguments: dict[str, Any] = {
-        "messages": [msgspec.to_builtins(message) for message in state.messages],
+        "messages": msgspec.json.encode(state.messages).decode(),
         "tools": list(state.tools),
         "delegates": [name for tool in state.brief.tools for name in tool.targets],
         "temperature": state.limits.temperature,
