@@ -58,6 +58,10 @@ class ProcessExecutor:
         """The process id of the warden, if it runs."""
         return self._link.pid
 
+    def warm_up(self) -> None:
+        """Start the warden, so that the first run finds it ready; raises `Unavailable`."""
+        self._link.ensure()
+
     async def start(self, job: ExecutionJob, *, effects: EffectSink, notify: Notify) -> ProcessExecution:
         """Start the job in a child of its own; raises `Unavailable` rather than run it less confined than asked."""
         self._refuse_what_cannot_be(job)
@@ -179,13 +183,15 @@ def _prepare_folder(path: str, user: int | None) -> str:
 
 @contextlib.asynccontextmanager
 async def open_process(config: ProcessConfig, context: PluginContext) -> AsyncIterator[ProcessExecutor]:
-    """Open the executor; the warden is started with the first run, or ahead of it when it is warm."""
+    """Open the executor; a warm one starts its warden now, a cold one with the first run."""
     from symbi_process.preload import interpreters
 
     clock = context.clock
     executor = ProcessExecutor(config, clock=clock, preload=interpreters(context))
     watcher = asyncio.create_task(watch(executor.executions, config=config, clock=clock), name="process monitor")
     try:
+        if config.warm:
+            executor.warm_up()
         yield executor
     finally:
         watcher.cancel()

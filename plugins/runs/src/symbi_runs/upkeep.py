@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from symbi.contracts.errors import SymbiError
 from symbi_runs import statements
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["keep", "purge_old"]
 
 PURGE_SECONDS = 3600.0
+WARM_UP_SECONDS = 1.0
 DAY_MS = 86_400_000
 
 
@@ -35,6 +37,7 @@ async def keep(runs: Runs) -> AsyncIterator[None]:
     ]
     if runs.node.scope == "all":
         background.append(tasks.start("mailboxes", runs.mailbox.recover()))
+        background.append(tasks.start("warm up", _warm_up(runs)))
     try:
         yield
     finally:
@@ -42,6 +45,15 @@ async def keep(runs: Runs) -> AsyncIterator[None]:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _warm_up(runs: Runs) -> None:
+    """Open the executor before the first run needs it, once the start is over."""
+    await runs.context.clock.sleep(WARM_UP_SECONDS)
+    try:
+        await runs.executors("tier0")
+    except SymbiError as error:
+        runs.context.logger.warning("the executor cannot be opened, and runs will fail with this reason: %s", error)
 
 
 async def _purge_forever(runs: Runs) -> None:
