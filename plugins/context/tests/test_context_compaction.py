@@ -129,7 +129,7 @@ _turns = st.lists(
     st.builds(
         Turn,
         role=st.sampled_from(["user", "assistant", "tool", "system"]),
-        content=st.text(max_size=1500),
+        content=st.sampled_from(["", "x", WORDS, WORDS * 4]),
         group=st.sampled_from(["", "", "a", "b"]),
         protected=st.booleans(),
     ),
@@ -137,7 +137,7 @@ _turns = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(_turns, st.integers(1, 2000))
 async def test_ctx_50_it_never_grows_and_always_comes_to_an_end(turns, limit):
     for _ in range(30):

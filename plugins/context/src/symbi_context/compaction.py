@@ -30,9 +30,10 @@ Archive = Callable[[Sequence[Turn]], Awaitable[Sequence[str]]]
 
 
 class Group(msgspec.Struct):
-    """Turns that stay or go together."""
+    """Turns that stay or go together, and their places in the conversation."""
 
     turns: list[Turn]
+    places: list[int]
 
     @property
     def tokens(self) -> int:
@@ -62,14 +63,15 @@ def groups_of(turns: Sequence[Turn]) -> list[Group]:
     """Return the turns in groups, in order: equal `group` names belong together, and so does a tool's result with the turn before it."""
     found: list[Group] = []
     named: dict[str, Group] = {}
-    for turn in turns:
+    for place, turn in enumerate(turns):
         home = named.get(turn.group) if turn.group else None
         if home is None and not turn.group and turn.role == "tool" and found:
             home = found[-1]
         if home is None:
-            home = Group([])
+            home = Group([], [])
             found.append(home)
         home.turns.append(turn)
+        home.places.append(place)
         if turn.group:
             named[turn.group] = home
     return found
@@ -139,7 +141,8 @@ class Compactor:
         """Shorten long turns of the older groups to their beginning and end."""
         older = {id(group) for group in self._movable(groups)}
         changed = [
-            Group([_compress(turn) for turn in group.turns]) if id(group) in older else group for group in groups
+            Group([_compress(turn) for turn in group.turns], group.places) if id(group) in older else group
+            for group in groups
         ]
         found = _compaction("compress", changed, before)
         return found if found.tokens_after < before else None
@@ -181,15 +184,15 @@ class Compactor:
 
 def _replaced(groups: list[Group], going: list[Group], said: Turn) -> list[Group]:
     gone = {id(group) for group in going}
-    place = next(number for number, group in enumerate(groups) if id(group) in gone)
-    left = [group for group in groups if id(group) not in gone]
-    return [*left[:place], Group([said]), *left[place:]]
+    place = min(place for group in going for place in group.places)
+    return [*(group for group in groups if id(group) not in gone), Group([said], [place])]
 
 
 def _compaction(
     tier: str, groups: list[Group], before: int, *, archived: tuple[str, ...] = (), summarised_by_model: bool = False
 ) -> Compaction:
-    turns = tuple(turn for group in groups for turn in group.turns)
+    placed = [each for group in groups for each in zip(group.places, group.turns, strict=True)]
+    turns = tuple(turn for _, turn in sorted(placed, key=lambda each: each[0]))
     after = sum(map(tokens_of, turns))
     return Compaction(
         turns=turns, tier=tier, tokens_before=before, tokens_after=after, progress=after < before,  # type: ignore[arg-type]  # one of the tiers

@@ -53,6 +53,7 @@ class Vectors:
         self._ready: Ready | None = None
         self._lock = asyncio.Lock()
         self._draining = asyncio.Lock()
+        self._emptying = False
         self._problem = ""
         self._wake = asyncio.Event()
         self._cache: OrderedDict[bytes, Vector] = OrderedDict()
@@ -120,7 +121,10 @@ class Vectors:
         if not self.on:
             return 0
         wanted = None if ids is None or len(ids) > _DRAIN else tuple(ids)
+        if wanted is not None and self._emptying:
+            return await self.waiting()  # whoever empties the outbox comes to these too, and may have much before them
         async with self._draining:
+            self._emptying = wanted is None
             try:
                 while True:
                     waiting = await self._context.store.read(_waiting, wanted, _DRAIN)
@@ -131,6 +135,8 @@ class Vectors:
             except SymbiError as error:
                 self._problem = str(error)
                 self._context.logger.warning("vectors wait: %s", error)
+            finally:
+                self._emptying = False
         return await self.waiting()
 
     async def waiting(self) -> int:

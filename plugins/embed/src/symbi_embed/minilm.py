@@ -133,6 +133,8 @@ class MiniLm(Embedder):
         options.intra_op_num_threads = self._config.threads or min(2, os.cpu_count() or 1)
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Threads that spin while they wait would take the processor from whoever has work.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._tokenizer = tokenizer
         self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
