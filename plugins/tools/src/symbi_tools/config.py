@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from symbi_tools.breakers import BreakerConfig
+
 __all__ = ["FilesConfig", "HttpConfig", "ManifestsConfig", "ToolsConfig"]
 
 
@@ -20,6 +22,8 @@ class ToolsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The largest result of one call, as JSON; larger ones are an error, never cut silently."""
     max_timeout_seconds: float = 300.0
     """No tool may run longer, whatever it declares."""
+    breaker: BreakerConfig = BreakerConfig()
+    """When a tool that keeps failing is left alone: `{ failures, recovery_seconds, trials }`."""
 
 
 class FilesConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from symbi.contracts.effects import EffectContext
-from symbi.contracts.errors import ConfigError, InvalidRequest, NotFound, SymbiError, Timeout
+from symbi.contracts.errors import ConfigError, InvalidRequest, NotFound, PolicyDenied, SymbiError, Timeout
 from symbi.contracts.health import Health, degraded, healthy
 from symbi.contracts.tools import ToolProvider, ToolService, Toolset, ToolSpec
 from symbi.kernel.context import PluginContext
 from symbi.kernel.points import TOOLS
+from symbi_tools.breakers import Breakers
 from symbi_tools.config import ToolsConfig
 from symbi_tools.schema import Checker, bind
 
@@ -30,6 +31,7 @@ class Tools(ToolService):
         self._providers = providers
         self._checkers: dict[str, tuple[ToolSpec, Checker]] = {}
         self.faults: dict[str, str] = {}
+        self.breakers = Breakers(config.breaker, context.clock.monotonic)
 
     async def list(self) -> Sequence[ToolSpec]:
         return [spec for _, (spec, _provider) in sorted((await self._all()).items())]
@@ -60,21 +62,34 @@ class Tools(ToolService):
         seconds = min(spec.timeout_seconds, self._config.max_timeout_seconds)
         if run.deadline_ms is not None:
             seconds = min(seconds, max(0.001, (run.deadline_ms - self._context.clock.now_ms()) / 1000))
+        leave = self.breakers.enter(spec.server, name)
+        good: bool | None = None
         try:
             async with asyncio.timeout(seconds):
                 result = await provider.call(name, arguments, run=run)
+            good = True
         except TimeoutError:
+            good = False
             raise Timeout(f"the tool {name!r} did not answer within {seconds:g} s", code="TOOL_TIMEOUT") from None
+        except (InvalidRequest, NotFound, PolicyDenied):
+            # Says something about what was asked, and nothing about the tool's health.
+            raise
         except SymbiError:
+            good = False
             raise
         except Exception as error:
+            good = False
             self._context.logger.exception("tool %s failed", name)
             raise SymbiError(f"the tool {name!r} failed: {type(error).__name__}", code="TOOL_FAILED") from error
+        finally:
+            leave(good)
         return self._bounded(name, result)
 
     async def health(self) -> Health:
         """Say which toolsets cannot list their tools."""
         tools = await self._all()
+        if open_circuits := self.breakers.states():
+            return degraded("circuits are open: " + ", ".join(sorted(open_circuits)), tools=len(tools))
         if self.faults:
             return degraded("; ".join(f"{name}: {fault}" for name, fault in self.faults.items()), tools=len(tools))
         return healthy(tools=len(tools), toolsets=len(self._providers))
