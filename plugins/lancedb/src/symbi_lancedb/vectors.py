@@ -207,11 +207,14 @@ class LanceVectors(VectorStore):
             with _vendor("optimizing"):
                 if erase:
                     table = await self._rewritten(collection, table)
-                await self._index(collection, table)
-                if erase:
                     await table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
                 else:
+                    await self._index(collection, table)
                     await table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+        if erase:
+            self._tidy(
+                collection
+            )  # an index is made anew behind the caller's back; until then every vector is compared
 
     async def health(self) -> Health:
         """Say whether the folder can be used; the library is not loaded for it."""
@@ -285,8 +288,12 @@ class LanceVectors(VectorStore):
 
     def _wrote(self, collection: str) -> None:
         self._writes[collection] = self._writes.get(collection, 0) + 1
-        idle = self._optimizer is None or self._optimizer.done()
-        if idle and self._writes[collection] >= self._config.optimize_writes:
+        if self._writes[collection] >= self._config.optimize_writes:
+            self._tidy(collection)
+
+    def _tidy(self, collection: str) -> None:
+        """Start the optimizer, unless it runs."""
+        if self._optimizer is None or self._optimizer.done():
             self._writes[collection] = 0
             self._optimizer = self._context.tasks.start("optimize", self._optimize_quietly(collection))
 
