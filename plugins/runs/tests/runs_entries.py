@@ -120,6 +120,13 @@ def spawns(job: Any, effects: Any) -> Any:
     return effects.call("spawn", job.arguments["to"], {"message": "hi"})
 
 
+def leaks(job: Any, effects: Any) -> Any:
+    effects.log("token=sk-abcdefghijklmnopqrstuvwx")
+    if job.arguments.get("fail"):
+        raise ValueError("password=hunter22hunter22")
+    return {"api_key": "sk-abcdefghijklmnopqrstuvwx"}
+
+
 ENTRIES = [
     name for name, thing in list(globals().items()) if callable(thing) and getattr(thing, "__module__", "") == __name__
 ]

@@ -349,3 +349,13 @@ async def test_policies_that_must_allow_the_run_are_asked(house: Any) -> None:
     with pytest.raises(PolicyDenied, match="p7"):
         await house.start("a", policy_ids=("p0", "p7"))
     assert (await house.run("a", policy_ids=("p0",))).status == "completed"
+
+
+async def test_journal_holds_no_secret(house: Any) -> None:
+    house.world.add("a", "leaks")
+    for given in ({}, {"fail": True}):
+        run = await house.run("a", given)
+        events = str([event.data async for event in house.runs.events(run.run_id, follow=False)])
+        assert "abcdefghijklmnop" not in events
+        assert "hunter22" not in events + str(run.error)
+    assert (await house.run("a")).result == {"api_key": "sk-abcdefghijklmnopqrstuvwx"}

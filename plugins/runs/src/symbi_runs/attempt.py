@@ -13,6 +13,7 @@ from symbi.contracts.definitions import AgentSpec
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import SymbiError, Unavailable
 from symbi.contracts.executors import AgentExecutor, Execution, ExecutionJob, ExecutionOutcome
+from symbi.contracts.masking import mask
 from symbi.contracts.policy import AgentFacts, AgentRules
 from symbi.contracts.runs import LiveRun
 from symbi.contracts.telemetry import inside_run, log_fields, split_traceparent
@@ -353,7 +354,7 @@ class Attempt:
         if kind == "step":
             self.journal.lossy("step", data)
         elif kind == "log":
-            self.journal.lossy("log", data)
+            self.journal.lossy("log", mask(data))
         elif kind == "sample":
             self.live = msgspec.structs.replace(
                 self.live,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from symbi.contracts.executors import ExecutionOutcome
+from symbi.contracts.masking import mask
 from symbi.contracts.runs import Usage
+from symbi_runs.shown import shown
 
 if TYPE_CHECKING:
     from symbi_runs.attempt import Attempt
@@ -62,7 +64,8 @@ def _error(outcome: ExecutionOutcome) -> dict[str, Any]:
         error["exit_code"] = outcome.exit_code
     if outcome.output_tail:
         error["output"] = outcome.output_tail[-2000:]
-    return error
+    masked: dict[str, Any] = mask(error)
+    return masked
 
 
 def _usage(attempt: Attempt, outcome: ExecutionOutcome, now: int) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def _end(attempt: Attempt, status: str, error: dict[str, Any] | None, outcome: E
         "process": None,
         "wait": None,
     }
-    data = {"usage": usage, **({"result": outcome.value} if status == "completed" else {"error": error})}
+    data = {"usage": usage, **({"result": shown(outcome.value)} if status == "completed" else {"error": error})}
     return Ending(status=status, values=values, events=[(status, data)])
 
 
