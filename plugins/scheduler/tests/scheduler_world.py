@@ -138,6 +138,8 @@ class FakeGate:
         self.hold: set[str] = set()
         self.asked: list[PolicyRequest] = []
 
+    revision = "r1"
+
     def register_surface(self, name: str) -> None:
         assert name == "schedule"
 

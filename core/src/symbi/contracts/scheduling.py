@@ -78,6 +78,14 @@ class ScheduleOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     timeout_seconds: float | None = None
     priority: Literal["low", "normal", "high", "critical"] | None = None
     session: str | None = None
+    require_approval: bool | None = None
+    """Every fire waits for a person, whatever policy says."""
+    allowed_hours: tuple[str, str] | None = None
+    """Local times of the schedule's zone, `HH:MM`, from (included) and to (not included); past midnight where the second is earlier."""
+    require_capabilities: tuple[str, ...] | None = None
+    """Capabilities that the agent must declare."""
+    allowed_environments: tuple[str, ...] | None = None
+    """Environments (`SYMBI_ENV`, else `SYMBIONT_ENV`, else development) in which it may fire."""
 
 
 class ScheduleRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

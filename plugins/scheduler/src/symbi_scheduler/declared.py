@@ -9,38 +9,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select, update
 
-from symbi.contracts.delivery import DeliverySpec
-from symbi.contracts.errors import Conflict, InvalidRequest, SymbiError
+from symbi.contracts.errors import Conflict, SymbiError
 from symbi.contracts.principal import Principal
-from symbi.contracts.scheduling import ScheduleOptions, ScheduleRequest
 from symbi.kernel.context import PluginContext
 from symbi_scheduler import changes
+from symbi_scheduler.blocks import request_from
 from symbi_scheduler.editing import Editor
 from symbi_scheduler.tables import SCHEDULES
 from symbi_scheduler.timekeeper import Timekeeper
 
-__all__ = ["Declarations", "request_from"]
+__all__ = ["Declarations"]
 
 _S = SCHEDULES.c
-_RENAMED = {
-    "max_jitter": "jitter_seconds",
-    "jitter": "jitter_seconds",
-    "session_mode": "session",
-    "timeout": "timeout_seconds",
-}
-_OF_REQUEST = (
-    "dst_gap",
-    "dst_overlap",
-    "day_match",
-    "start_at",
-    "end_at",
-    "max_fires",
-    "calendar",
-    "calendar_mode",
-    "on_excluded",
-    "input",
-    "fail_fast",
-)
 
 
 class Declarations:
@@ -84,57 +64,6 @@ class Declarations:
             if again is None:
                 raise  # not the race of two nodes that read the same file
             await self._context.store.write(_adopt, again.id, declared["source"])
-
-
-def request_from(block: dict[str, Any]) -> ScheduleRequest:
-    """The request that a schedule block means; raises InvalidRequest for options that are unknown or have a wrong value."""
-    own = {_RENAMED.get(name, name): value for name, value in (block.get("options") or {}).items()}
-    own |= _conditions(block.get("conditions") or {})
-    given: dict[str, Any] = {name: own.pop(name) for name in _OF_REQUEST if name in own}
-    unknown = sorted(set(own) - set(ScheduleOptions.__struct_fields__))
-    if unknown:
-        raise InvalidRequest(
-            f"scheduling does not know {', '.join(unknown)}", hint="remove it; it would have no effect"
-        )
-    try:
-        return msgspec.convert(
-            {
-                **given, "name": block["name"], "agent_name": block["agent"], "cron_expression": block.get("cron"), "at": block.get("at"),
-                "timezone": block.get("timezone", "UTC"), "policy_ids": block.get("policies") or (),
-                "one_shot": bool(block.get("one_shot")) or block.get("at") is not None,
-                "delivery": [_delivery(text) for text in block.get("delivery") or ()], "options": own,
-            },
-            ScheduleRequest,
-            strict=False,
-            from_attributes=True,
-        )  # fmt: skip
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(str(error)) from None
-
-
-def _conditions(conditions: dict[str, Any]) -> dict[str, Any]:
-    """Run conditions of a block that scheduling keeps itself; one that it cannot keep refuses the block rather than be ignored."""
-    kept = {"max_runtime": "timeout_seconds"}
-    unkept = sorted(set(conditions) - set(kept))
-    if unkept:
-        raise InvalidRequest(
-            f"the condition {', '.join(unkept)} cannot be enforced by scheduling",
-            hint="say it in a policy on schedule_run",
-        )
-    return {kept[name]: value for name, value in conditions.items()}
-
-
-def _delivery(text: str) -> DeliverySpec:
-    """`stdout`, `log_file:PATH`, `https://…`, `slack://channel`, or a target's name."""
-    if text.startswith(("http://", "https://")):
-        return DeliverySpec(target="webhook", config={"url": text})
-    scheme, colon, rest = text.partition("://")
-    if colon:
-        return DeliverySpec(target="channel", config={"platform": scheme, "target": rest})
-    name, colon, rest = text.partition(":")
-    if name in ("file", "log_file"):
-        return DeliverySpec(target="file", config={"path": rest} if rest else {})
-    return DeliverySpec(target=name, config={"target": rest} if rest else {})
 
 
 def _digest(block: dict[str, Any]) -> str:

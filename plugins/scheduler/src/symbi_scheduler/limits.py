@@ -8,6 +8,7 @@ import msgspec
 
 from symbi.contracts.errors import InvalidRequest
 from symbi.contracts.scheduling import ScheduleOptions, ScheduleRequest
+from symbi_scheduler.conditions import check_hours
 
 __all__ = ["check_limits"]
 
@@ -50,6 +51,7 @@ def check_limits(request: ScheduleRequest) -> None:
     for spec in request.delivery:
         _environment(spec.config)
     _options(request.options)
+    check_hours(request.options)
 
 
 def _environment(value: Any) -> None:

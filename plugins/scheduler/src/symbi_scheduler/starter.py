@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import Row
 
 from symbi.contracts.agents import AgentService, AgentView
+from symbi.contracts.approvals import Approvals
 from symbi.contracts.errors import CapacityExceeded, Conflict, Forbidden, PolicyDenied, SymbiError, Unavailable
-from symbi.contracts.policy import Gate, PolicyHeld, PolicyRequest, ResourceFacts
+from symbi.contracts.policy import Decision, Gate, PolicyHeld, PolicyRequest, ResourceFacts
 from symbi.contracts.principal import Principal
 from symbi.contracts.runs import RunOptions, RunService
 from symbi.kernel.context import PluginContext
-from symbi_scheduler.behaviour import behaviour_of
+from symbi_scheduler.behaviour import behaviour_of, read_options
 from symbi_scheduler.claims import hand_back, load_starts, mark_held, mark_running
+from symbi_scheduler.conditions import check_conditions
 from symbi_scheduler.config import SchedulerConfig
 from symbi_scheduler.ending import Ending
 from symbi_scheduler.fire_ids import idempotency_key
@@ -76,7 +78,9 @@ class Starter:
                 f"{principal.display_name or principal.id} may not use the agent {agent.name!r} any more",
                 code="AGENT_SCOPE_DENIED",
             )
-        await self._pass_gate(claimed, row, agent, principal)
+        own = read_options(row.options)
+        await check_conditions(self._context, own, agent, timezone=row.timezone, now=self._keeper.now())
+        await self._pass_gate(row, agent, principal, person=bool(own.require_approval))
         how = behaviour_of(row.options, self._config)
         options = RunOptions(
             trigger="schedule", idempotency_key=f"fire:{row.id}", priority=how.priority, schedule_id=row.schedule_id,  # type: ignore[arg-type]
@@ -108,12 +112,29 @@ class Starter:
             )
         return agent
 
-    async def _pass_gate(self, claimed: Claimed, row: Row[Any], agent: AgentView, principal: Principal) -> None:
+    async def _pass_gate(self, row: Row[Any], agent: AgentView, principal: Principal, *, person: bool) -> None:
         gate = self._context.services.maybe(Gate)
         if gate is None:
             raise PolicyDenied("no policy gate is installed, so nothing may run", hint="pip install symbi-policy")
-        receipt = await gate.admit(run_request(row, agent, principal), approval=row.approval_id)
-        gate.redeem(receipt)
+        request = run_request(row, agent, principal)
+        if person:
+            await self._ask_a_person(request, row.approval_id, gate.revision)
+        gate.redeem(await gate.admit(request, approval=row.approval_id))
+
+    async def _ask_a_person(self, request: PolicyRequest, approval_id: str | None, revision: str) -> None:
+        """Hold a fire whose schedule demands approval until it has one; the gate still decides after that."""
+        approvals = self._context.services.maybe(Approvals)
+        if approvals is None:
+            raise PolicyDenied(
+                "the schedule demands approval, and no list of approvals is installed",
+                hint="pip install symbi-approvals",
+            )
+        if approval_id is not None and (await approvals.get(approval_id)).status == "approved":
+            return
+        reason = "the schedule demands the approval of every run"
+        held = await approvals.hold(request, reason=reason, group="operators", policy_revision=revision)
+        decision = Decision(decision="hold", reason=reason)
+        raise PolicyHeld(f"{reason}; {held.id} waits for a person", approval_id=held.id, decision=decision)
 
     async def _end(self, claimed: Claimed, status: str, error: SymbiError) -> None:
         code = error.error_code.lower()
