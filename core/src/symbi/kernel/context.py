@@ -30,6 +30,9 @@ class Opener(Protocol):
     def offers(self, point: ExtensionPoint) -> list[tuple[str, Any]]:
         """Return `(plugin, offer)` of a point, in the order of the plugins' names."""
 
+    def faults(self, point: ExtensionPoint) -> list[str]:
+        """Return one sentence for each declaration of a point that was refused."""
+
     def open(self, point: ExtensionPoint, name: str, config: Any = None) -> AbstractAsyncContextManager[Any]:
         """Open one offer with its own plugin's context."""
 
@@ -122,6 +125,10 @@ class PluginContext:
     def offers(self, point: ExtensionPoint) -> list[tuple[str, Any]]:
         """Return `(plugin, offer)` of a point, in the order of the plugins' names."""
         return self._shared.opener.offers(point)
+
+    def faults(self, point: ExtensionPoint) -> list[str]:
+        """Return one sentence for each declaration of a point that was refused; a security path that finds one must not act as if all were there."""
+        return self._shared.opener.faults(point)
 
     def open(self, point: ExtensionPoint, name: str, config: Any = None) -> AbstractAsyncContextManager[Any]:
         """Open the offer `name` of a point, with its table of the settings or with `config` (a dict or the offer's struct).

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from symbi.contracts.errors import ConfigError, NotFound, SymbiError
+from symbi.contracts.errors import ConfigError, SymbiError
 from symbi.contracts.offers import Offer, RouteGroup, Tables, load
 from symbi.kernel.clock import Clock, Ids, SystemClock, SystemIds
 from symbi.kernel.context import PluginContext, Shared
@@ -149,6 +149,15 @@ class Kernel:
         """Return `(plugin, offer)` of a point, in the order of the plugins' names."""
         return [(entry.plugin.name, entry.item) for entry in self.manager.collect(point)]
 
+    def faults(self, point: ExtensionPoint) -> list[str]:
+        """Return one sentence for each declaration of a point that was refused."""
+        self.manager.collect(point)
+        records = self.manager.records.values()
+        stage = f"declare:{point.hook}"
+        return [
+            f"{record.name}: {fault.error}" for record in records for fault in record.faults if fault.stage == stage
+        ]
+
     @asynccontextmanager
     async def open(self, point: ExtensionPoint, name: str, config: Any = None) -> AsyncIterator[Any]:
         """Open one offer with its own plugin's context; raises `ConfigError` for an unknown name, `PluginError` where it fails."""
@@ -181,12 +190,6 @@ class Kernel:
         for point in POINTS.values():
             self.manager.collect(point)
         return [self.manager.records[name] for name in sorted(self.manager.records)]
-
-    def plugin(self, name: str) -> PluginRecord:
-        """Return one plugin's record; raises `NotFound`."""
-        if name not in self.manager.records:
-            raise NotFound(f"no plugin {name!r} is installed", hint="symbi plugins list")
-        return self.manager.records[name]
 
     def routes(self) -> list[tuple[str, RouteGroup]]:
         """Return `(plugin, route group)` of all plugins."""

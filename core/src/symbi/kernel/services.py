@@ -45,11 +45,6 @@ class Services:
         found = self._by_protocol.get(protocol)
         return cast("T", found[1]) if found else None
 
-    def plugin_of(self, protocol: type) -> str | None:
-        """Return the name of the plugin that provides `protocol`, or None."""
-        found = self._by_protocol.get(protocol)
-        return found[0] if found else None
-
     def all(self) -> Iterator[tuple[str, type, Any]]:
         """Yield `(plugin, protocol, service)` of everything that is open."""
         for protocol, (plugin, service) in list(self._by_protocol.items()):

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from symbi.contracts.errors import Unavailable
 from symbi.contracts.health import Health, healthy, unhealthy
 from symbi.contracts.scanner import ScannerRuleSource, ScanResult
 from symbi_skills.config import SkillsConfig
@@ -73,6 +74,12 @@ class SkillService:
             from symbi_skills.collect import as_sources
             from symbi_skills.scanner import SkillScanner
 
+            refused = self._context.faults(SCANNER_RULES)
+            if refused:
+                raise Unavailable(
+                    f"a scanner rule was refused, so nothing is passed: {'; '.join(refused)}",
+                    hint="symbi plugins doctor",
+                )
             folder = self._context.settings.folder
             sources = [*as_sources(self._context.offers(SCANNER_RULES)), *self.config.pack_rules(folder)]
             clock = self._context.clock
