@@ -14,10 +14,10 @@ from symbi.contracts.errors import ConfigError, Unavailable
 from symbi.contracts.metrics import Instrument, Point
 from symbi.contracts.runs import RunEnded, RunEvent, RunService, RunView, Usage
 from symbi.contracts.secret import Secret
+from symbi.contracts.telemetry import TraceSampler
 from symbi.testing.exporters import a_snapshot
 from symbi_otlp import OtlpConfig, OtlpExporter, plugin
 from symbi_otlp.spans import run_spans, sampled
-from symbi_otlp.tracer import RunTracer
 
 COUNTER = Instrument(
     name="symbi.policy.decisions",
@@ -296,7 +296,7 @@ async def test_traces_that_do_not_arrive_are_counted_and_shown(make_kernel, runs
         }
     }
     async with make_kernel([plugin, runs_plugin], tables=tables) as kernel:
-        tracer = kernel.services.get(RunTracer)
+        tracer = kernel.services.get(TraceSampler)
         await tracer.on_run(RunEnded(run=RUN))
         await tracer.flush()
         assert tracer.dropped == 4

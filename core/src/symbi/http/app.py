@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
 from symbi.contracts.principal import Principal
+from symbi.contracts.telemetry import TraceSampler
 from symbi.http.access import principal_of
 from symbi.http.authority import open_authority
 from symbi.http.bridge import Bridge
@@ -85,7 +86,15 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
         )
 
     app = bridge.build(make)
-    app.edge = Edge(app.serve_inside, server, loopback=loopback, monotonic=kernel.clock.monotonic, events=kernel.events)
+    sampler = kernel.services.maybe(TraceSampler)
+    app.edge = Edge(
+        app.serve_inside,
+        server,
+        loopback=loopback,
+        monotonic=kernel.clock.monotonic,
+        events=kernel.events,
+        samples=sampler.samples if sampler is not None else None,
+    )
     return app
 
 

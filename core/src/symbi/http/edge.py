@@ -41,8 +41,10 @@ class Edge:
         loopback: bool,
         monotonic: Callable[[], float],
         events: EventBus | None = None,
+        samples: Callable[[str], bool] | None = None,
     ) -> None:
         self._app = app
+        self._samples = samples
         self._events = events
         self._hosts = HostGuard(bound_to_loopback=loopback, allowed=settings.allowed_hosts)
         self._clients = Clients(settings.trusted_proxies)
@@ -55,7 +57,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        trace = begin_trace(headers.get(b"x-request-id"), headers.get(b"traceparent"))
+        trace = begin_trace(headers.get(b"x-request-id"), headers.get(b"traceparent"), samples=self._samples)
         origin = headers.get(b"origin")
         scope["symbi.headers"] = headers
         if scope["type"] != "http":
@@ -104,6 +106,7 @@ class Edge:
             span_id=trace.span_id,
             sampled=trace.flags.endswith(("1", "3")),
             parent=parent.decode("ascii", "replace") if parent else "",
+            scheme="https" if scope.get("scheme") == "https" else "http",
         )
         self._events.publish(event)
 

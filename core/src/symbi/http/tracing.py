@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import msgspec
+
+from symbi.contracts.telemetry import log_fields
 
 __all__ = ["Trace", "begin_trace", "current_request_id", "current_traceparent", "parse_traceparent"]
 
@@ -31,13 +34,21 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
-def begin_trace(request_id: bytes | None, traceparent: bytes | None) -> Trace:
-    """Return the trace of a request and make it the current one of this task."""
+def begin_trace(
+    request_id: bytes | None, traceparent: bytes | None, *, samples: Callable[[str], bool] | None = None
+) -> Trace:
+    """Return the trace of a request and make it the current one of this task; `samples` decides on a trace that begins here."""
     randomness = secrets.token_hex(32)
     chosen = request_id.decode() if request_id is not None and _REQUEST_ID.fullmatch(request_id) else randomness[48:]
     parent = parse_traceparent(traceparent) if traceparent else None
-    trace = Trace(chosen, parent[0] if parent else randomness[:32], randomness[32:48], parent[1] if parent else "01")
+    if parent:
+        trace_id, flags = parent
+    else:
+        trace_id = randomness[:32]
+        flags = "01" if samples is None or samples(trace_id) else "00"
+    trace = Trace(chosen, trace_id, randomness[32:48], flags)
     _current.set(trace)
+    log_fields.set({"request_id": chosen, "trace_id": trace_id})
     return trace
 
 

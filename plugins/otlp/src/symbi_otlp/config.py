@@ -1,16 +1,16 @@
-"""Configuration of the plugin `otlp`; the standard environment names win over the file."""
+"""Configuration of the plugin `otlp`; the standard environment names win over the file (`environment.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
-from symbi.contracts.errors import ConfigError
 from symbi.contracts.secret import Secret
 
-__all__ = ["OtlpConfig", "with_environment"]
+__all__ = ["OtlpConfig", "Signal"]
+
+Signal = Literal["metrics", "traces"]
 
 
 class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,6 +18,10 @@ class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     endpoint: str = "http://localhost:4317"
     """Where the collector listens; for HTTP the path `/v1/metrics` or `/v1/traces` is added where there is none. `http://` means without TLS."""
+    metrics_endpoint: str = ""
+    """Where metrics go instead, used as it is."""
+    traces_endpoint: str = ""
+    """Where traces go instead, used as it is."""
     protocol: Literal["grpc", "http/protobuf"] = "grpc"
     """The transport."""
     headers: dict[str, Secret] = {}
@@ -52,36 +56,9 @@ class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("sample_ratio must be from 0 to 1")
         if self.timeout_seconds <= 0:
             raise ValueError("timeout_seconds must be more than 0")
-        if not self.endpoint.startswith(("http://", "https://")):
-            raise ValueError("endpoint must begin with http:// or https://")
-
-
-def with_environment(config: OtlpConfig, environ: Mapping[str, str]) -> OtlpConfig:
-    """Return the configuration with what `OTEL_*` says in the place of the file's; raises `ConfigError` for a protocol that is not spoken."""
-    changes: dict[str, object] = {}
-    if endpoint := environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        changes["endpoint"] = endpoint
-    if protocol := environ.get("OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if protocol not in ("grpc", "http/protobuf"):
-            raise ConfigError(
-                f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol!r} is not spoken",
-                path="plugins.otlp.protocol",
-                hint="grpc or http/protobuf",
-            )
-        changes["protocol"] = protocol
-    if headers := environ.get("OTEL_EXPORTER_OTLP_HEADERS"):
-        changes["headers"] = {name: Secret(value) for name, value in _pairs(headers).items()}
-    if name := environ.get("OTEL_SERVICE_NAME"):
-        changes["service_name"] = name
-    if attributes := environ.get("OTEL_RESOURCE_ATTRIBUTES"):
-        changes["resource"] = {**config.resource, **_pairs(attributes)}
-    return msgspec.structs.replace(config, **changes) if changes else config
-
-
-def _pairs(text: str) -> dict[str, str]:
-    found = {}
-    for part in text.split(","):
-        name, equals, value = part.strip().partition("=")
-        if equals and name:
-            found[name.strip()] = value.strip()
-    return found
+        for name in ("endpoint", "metrics_endpoint", "traces_endpoint"):
+            value = getattr(self, name)
+            if (value or name == "endpoint") and not value.startswith(("http://", "https://")):
+                raise ValueError(f"{name} must begin with http:// or https://")
+        if bool(self.client_certificate) != bool(self.client_key):
+            raise ValueError("client_certificate and client_key belong together")

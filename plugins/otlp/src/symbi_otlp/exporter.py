@@ -9,7 +9,8 @@ from symbi.contracts.metrics import MetricsExporter, MetricsSnapshot
 from symbi.kernel.clock import Clock, SystemClock
 from symbi.kernel.context import PluginContext
 from symbi.kernel.kernel import core_version
-from symbi_otlp.config import OtlpConfig, with_environment
+from symbi_otlp.config import OtlpConfig
+from symbi_otlp.environment import disabled, with_environment
 from symbi_otlp.points import Converter
 from symbi_otlp.transport import Transport, resource_of
 
@@ -27,7 +28,8 @@ class OtlpExporter(MetricsExporter):
         clock: Clock | None = None,
         instance: str = "local",
     ) -> None:
-        self._config = with_environment(config, environ or {})
+        self._config = with_environment(config, environ or {}, "metrics")
+        self._off = disabled(environ or {})
         self._clock = clock or SystemClock()
         self._instance = instance
         self._transport = Transport(self._config, "metrics")
@@ -36,6 +38,8 @@ class OtlpExporter(MetricsExporter):
         self._start_ns = self._clock.now_ms() * 1_000_000
 
     async def export(self, snapshot: MetricsSnapshot) -> None:
+        if self._off:
+            return
         if self._converter is None:
             version = core_version()
             resource = resource_of(self._config, version=version, instance=self._instance)

@@ -29,7 +29,7 @@ def exporters() -> Iterator[Exporter]:
 def services() -> Iterator[Service]:
     yield Service(
         name="otlp-traces",
-        provides="symbi_otlp.tracer:RunTracer",
+        provides="symbi.contracts.telemetry:TraceSampler",
         config="symbi_otlp.config:OtlpConfig",
         open="symbi_otlp.tracer:open_tracer",
         table="plugins.otlp",

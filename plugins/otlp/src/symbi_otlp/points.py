@@ -77,8 +77,8 @@ class Converter:
             sum=point.sum - (before.sum if before else 0.0),
             bucket_counts=buckets,
             explicit_bounds=instrument.bounds,
-            min=0.0,
-            max=0.0,
+            min=None,  # type: ignore[arg-type]  # neither is kept, and zero would be a lie
+            max=None,  # type: ignore[arg-type]
             exemplars=[],
         )
 

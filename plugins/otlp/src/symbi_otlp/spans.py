@@ -14,10 +14,10 @@ import msgspec
 
 from symbi.contracts.masking import mask, mask_text
 from symbi.contracts.runs import RunEvent, RunView
-from symbi.contracts.telemetry import RequestServed
+from symbi.contracts.telemetry import DeliveryTried, RequestServed, run_span_id, run_trace, split_traceparent
 from symbi_otlp.config import OtlpConfig
 
-__all__ = ["SpanFacts", "request_span", "run_spans", "sampled"]
+__all__ = ["Place", "SpanFacts", "delivery_span", "place_of", "request_span", "run_spans", "sampled"]
 
 _CONTENT_LIMIT = 4096
 _OPERATIONS = {"tool": "execute_tool", "model": "chat", "reason": "chat", "delegate": "invoke_agent"}
@@ -38,13 +38,51 @@ class SpanFacts(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a run stands in its trace; `parent_id` is empty where the trace begins with it."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    sampled: bool
+
+
+def place_of(run_id: str, events: Sequence[RunEvent]) -> Place:
+    """Return a run's place in its trace, from the first of its journal; one without a trace is the root of one of its own."""
+    given = next((each.data["traceparent"] for each in events[:3] if each.data.get("traceparent")), None)
+    parts = split_traceparent(run_trace(run_id, given, None))
+    assert parts is not None
+    own = run_span_id(run_id)
+    return Place(parts[0], own, "" if parts[1] == own else parts[1], parts[2])
+
+
+def delivery_span(event: DeliveryTried, place: Place) -> SpanFacts:
+    """Return the span of one attempt to deliver a run's result, a child of the run."""
+    return SpanFacts(
+        name=f"deliver {event.target}",
+        kind="client",
+        trace_id=place.trace_id,
+        span_id=_id(event.run_id, f"deliver:{event.target}:{event.attempt}:{event.at}"),
+        parent_id=place.span_id,
+        start_ns=event.at * 1_000_000,
+        end_ns=event.at * 1_000_000 + int(event.seconds * 1e9),
+        attributes={
+            "symbi.delivery.target": event.target,
+            "symbi.delivery.attempt": event.attempt,
+            "symbi.run.id": event.run_id,
+            **({} if event.delivered else {"error.type": "delivery_failed"}),
+        },
+        error="" if event.delivered else mask_text(event.error) or "not delivered",
+    )
+
+
 def request_span(event: RequestServed) -> SpanFacts:
     """Return the server span of one HTTP request."""
     parent = event.parent.split("-")
     attributes: dict[str, Any] = {
         "http.request.method": event.method,
         "http.response.status_code": event.status,
-        "url.scheme": "http",
+        "url.scheme": event.scheme,
     }
     if event.route:
         attributes["http.route"] = event.route
@@ -63,8 +101,8 @@ def request_span(event: RequestServed) -> SpanFacts:
 
 def run_spans(run: RunView, events: Sequence[RunEvent], config: OtlpConfig) -> list[SpanFacts]:
     """Return the spans of one ended run, the run's own first."""
-    trace_id, parent_id = _context(run, events)
-    root = _id(run.run_id, "run")
+    place = place_of(run.run_id, events)
+    trace_id, parent_id, root = place.trace_id, place.parent_id, place.span_id
     gates: dict[Any, list[tuple[str, int, dict[str, Any]]]] = {}
     spans: list[SpanFacts] = []
     for event in events:
@@ -78,7 +116,7 @@ def run_spans(run: RunView, events: Sequence[RunEvent], config: OtlpConfig) -> l
                 ("symbi.policy.decided", event.at * 1_000_000, {**facts, **reason})
             )
         elif event.kind == "effect":
-            spans.append(_effect(run, event, trace_id, root, gates.get(event.data.get("effect"), []), config))
+            spans.append(_effect(run, event, trace_id, root, gates.pop(event.data.get("effect"), []), config))
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": run.agent,
@@ -91,6 +129,10 @@ def run_spans(run: RunView, events: Sequence[RunEvent], config: OtlpConfig) -> l
         "symbi.run.attempt": run.attempt,
     }
     attributes[_provider(config)] = "symbi"
+    if run.schedule_id:
+        attributes["symbi.schedule.id"] = run.schedule_id
+    if run.scheduled_for is not None:
+        attributes["symbi.schedule.delay"] = max(0, (run.started_at or run.created_at) - run.scheduled_for) / 1000
     if run.usage.tokens is not None:
         attributes["gen_ai.usage.total_tokens"] = run.usage.tokens
     if config.capture_content:
@@ -109,7 +151,8 @@ def run_spans(run: RunView, events: Sequence[RunEvent], config: OtlpConfig) -> l
             (event.kind, event.at * 1_000_000, {})
             for event in events
             if event.kind in ("claimed", "started", "waiting", "resumed", "retry")
-        ),
+        )
+        + tuple(each for left in gates.values() for each in left),
         error=mask_text(str(failed)),
     )
     return [own, *spans]
@@ -180,14 +223,6 @@ def _model(kind: str, name: str, data: dict[str, Any], config: OtlpConfig) -> di
 def sampled(trace_id: str, ratio: float) -> bool:
     """Tell whether a trace that begins here is sent: the share `ratio` of all trace ids, the same everywhere (as the SDK's ratio sampler)."""
     return int(trace_id[16:], 16) < int(ratio * (1 << 64))
-
-
-def _context(run: RunView, events: Sequence[RunEvent]) -> tuple[str, str]:
-    for event in events[:3]:
-        parts = str(event.data.get("traceparent") or "").split("-")
-        if len(parts) == 4 and len(parts[1]) == 32 and len(parts[2]) == 16:
-            return parts[1], parts[2]
-    return hashlib.sha256(run.run_id.encode()).hexdigest()[:32], ""
 
 
 def _provider(config: OtlpConfig) -> str:

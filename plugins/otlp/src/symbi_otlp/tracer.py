@@ -9,13 +9,14 @@ from typing import Any
 
 from symbi.contracts.errors import SymbiError
 from symbi.contracts.health import Health, degraded, healthy
-from symbi.contracts.runs import RunEnded, RunService
-from symbi.contracts.telemetry import RequestServed
+from symbi.contracts.runs import RunEnded, RunEvent, RunService
+from symbi.contracts.telemetry import DeliveryTried, RequestServed, TraceSampler
 from symbi.kernel.context import PluginContext
 from symbi.kernel.kernel import core_version
-from symbi_otlp.config import OtlpConfig, with_environment
+from symbi_otlp.config import OtlpConfig
+from symbi_otlp.environment import disabled, with_environment
 from symbi_otlp.sdk_spans import to_sdk
-from symbi_otlp.spans import SpanFacts, request_span, run_spans, sampled
+from symbi_otlp.spans import SpanFacts, delivery_span, place_of, request_span, run_spans, sampled
 from symbi_otlp.transport import Transport, resource_of
 
 __all__ = ["RunTracer", "open_tracer"]
@@ -25,7 +26,7 @@ _BATCH = 512
 _PAUSE_SECONDS = 1.0
 
 
-class RunTracer:
+class RunTracer(TraceSampler):
     """Gathers spans and sends them in batches; a full queue drops the newest, counted."""
 
     def __init__(self, config: OtlpConfig, context: PluginContext) -> None:
@@ -40,9 +41,12 @@ class RunTracer:
         self.sent = 0
         self.last_error = ""
 
+    def samples(self, trace_id: str) -> bool:
+        return sampled(trace_id, self._config.sample_ratio)
+
     async def on_request(self, event: RequestServed) -> None:
         """Take the span of one request."""
-        if event.sampled if event.parent else sampled(event.trace_id, self._config.sample_ratio):
+        if event.sampled:
             self._put([request_span(event)])
 
     async def on_run(self, event: RunEnded) -> None:
@@ -51,9 +55,18 @@ class RunTracer:
         if runs is None:
             return
         journal = [each async for each in runs.events(event.run.run_id, follow=False)]
-        spans = run_spans(event.run, journal, self._config)
-        if spans[0].parent_id or sampled(spans[0].trace_id, self._config.sample_ratio):
-            self._put(spans)
+        if place_of(event.run.run_id, journal).sampled:
+            self._put(run_spans(event.run, journal, self._config))
+
+    async def on_delivery(self, event: DeliveryTried) -> None:
+        """Take the span of one delivery of a run's result."""
+        runs = self._context.services.maybe(RunService)
+        if runs is None:
+            return
+        first = [each async for each in _first(runs.events(event.run_id, follow=False))]
+        place = place_of(event.run_id, first)
+        if place.sampled:
+            self._put([delivery_span(event, place)])
 
     async def work(self) -> None:
         """Send for ever, a batch at a time; a failed batch is dropped and counted, since its traces would only pile up."""
@@ -111,15 +124,22 @@ class RunTracer:
         self.last_error = ""
 
 
+async def _first(events: AsyncIterator[RunEvent]) -> AsyncIterator[RunEvent]:
+    async for event in events:
+        yield event
+        return
+
+
 @asynccontextmanager
 async def open_tracer(config: OtlpConfig, context: PluginContext) -> AsyncIterator[RunTracer]:
     """Open the tracer; with `traces = false` it listens to nothing and loads nothing."""
-    tracer = RunTracer(with_environment(config, context.environ), context)
-    if not config.traces:
+    tracer = RunTracer(with_environment(config, context.environ, "traces"), context)
+    if not config.traces or disabled(context.environ):
         yield tracer
         return
     undo = [
         context.events.subscribe(RunEnded, tracer.on_run, name="otlp:runs", limit=_QUEUE),
+        context.events.subscribe(DeliveryTried, tracer.on_delivery, name="otlp:deliveries", limit=_QUEUE),
         context.events.subscribe(RequestServed, tracer.on_request, name="otlp:requests", limit=_QUEUE),
     ]
     task = context.tasks.supervise("traces", tracer.work)

@@ -1,32 +1,37 @@
-"""The SDK's OTLP exporters, built from our configuration; loaded on first use, called in a thread, their failures told."""
+"""The SDK's OTLP exporters, built from our configuration; loaded on first use, called beside the loop, their failures told."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from symbi.contracts.errors import ConfigError, Unavailable
 from symbi.contracts.masking import mask_text
-from symbi_otlp.config import OtlpConfig
+from symbi_otlp.aside import aside, overheard
+from symbi_otlp.config import OtlpConfig, Signal
 
 __all__ = ["Transport", "resource_of"]
 
-Signal = Literal["metrics", "traces"]
-_LOGGER = "opentelemetry"
+_log = logging.getLogger("symbi.otlp")
+_CLOSE_SECONDS = 1.0
 
 
 class Transport:
-    """One SDK exporter for one signal."""
+    """One SDK exporter for one signal; one export at a time."""
 
     def __init__(self, config: OtlpConfig, signal: Signal) -> None:
         self._config = config
         self._signal = signal
         self._exporter: Any = None
+        self._busy = threading.Lock()
+        self.endpoint = getattr(config, f"{signal}_endpoint") or config.endpoint
+        self.rejected = 0
+        """Points or spans that the other side took note of and refused (partial success)."""
 
     def check(self) -> None:
         """Raise `ConfigError` for certificate files that cannot be read."""
@@ -37,30 +42,46 @@ class Transport:
 
     async def send(self, data: Any) -> None:
         """Hand `data` to the endpoint; raises `Unavailable` with the library's own words where it did not arrive."""
-        failure = await asyncio.to_thread(self._send, data)
+        try:
+            failure = await aside(self._send, data)
+        except Exception as error:
+            failure = f"{type(error).__name__}: {mask_text(str(error))[:500]}"
         if failure:
             raise Unavailable(
-                f"{self._config.endpoint}: {failure}",
+                f"{self.endpoint}: {failure}",
                 hint="check [plugins.otlp] endpoint and protocol, and that the collector is up",
             )
 
     async def close(self) -> None:
-        """Close the connection; what was given is already sent or failed."""
+        """Close the connection, which ends a retry or a gRPC call under way; what was given is already sent or failed."""
         if self._exporter is not None:
-            await asyncio.to_thread(self._exporter.shutdown)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await aside(self._exporter.shutdown)
 
     def _send(self, data: Any) -> str:
-        if self._exporter is None:
-            self._exporter = (
-                _http(self._config, self._signal)
-                if self._config.protocol == "http/protobuf"
-                else _grpc(self._config, self._signal)
-            )
-        with _listening() as said:
-            result = self._exporter.export(data)
-        if result.name == "SUCCESS":
-            return ""
-        return said[-1] if said else "the export failed"
+        if not self._busy.acquire(blocking=False):
+            return "the export before is still under way"
+        try:
+            with overheard() as said:
+                if self._exporter is None:
+                    make = _http if self._config.protocol == "http/protobuf" else _grpc
+                    self._exporter = make(self._config, self._signal, self.endpoint, self._note)
+                result = self._exporter.export(data)
+            if result.name == "SUCCESS":
+                return ""
+            return said[-1] if said else "the export failed"
+        finally:
+            self._busy.release()
+
+    def _note(self, answer: Any) -> None:
+        """Take note of a partial success: it must not be retried, and the user must hear of it (OTLP specification)."""
+        partial = answer.partial_success
+        rejected = int(getattr(partial, "rejected_data_points", 0) or getattr(partial, "rejected_spans", 0))
+        self.rejected += rejected
+        if rejected or partial.error_message:
+            words = mask_text(partial.error_message)[:500]
+            _log.warning("%s took %s but refused %d: %s", self.endpoint, self._signal, rejected, words)
 
 
 def resource_of(config: OtlpConfig, *, version: str, instance: str) -> Any:
@@ -71,42 +92,72 @@ def resource_of(config: OtlpConfig, *, version: str, instance: str) -> Any:
     return Resource.create({**own, **config.resource})
 
 
-def _http(config: OtlpConfig, signal: Signal) -> Any:
+def _http(config: OtlpConfig, signal: Signal, endpoint: str, note: Any) -> Any:
+    import requests
+    from opentelemetry.exporter.otlp.proto.http import Compression
+
     if signal == "metrics":
-        from opentelemetry.exporter.otlp.proto.http import Compression
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Exporter
+        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse as Answer
     else:
-        from opentelemetry.exporter.otlp.proto.http import Compression
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Exporter  # type: ignore[assignment]  # the same constructor
-    parts = urlsplit(config.endpoint)
-    path = parts.path if parts.path not in ("", "/") else ""
-    endpoint = config.endpoint if path.endswith(f"/v1/{signal}") else f"{config.endpoint.rstrip('/')}/v1/{signal}"
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse as Answer
+
+    def look(response: requests.Response, **_: Any) -> None:
+        if response.ok and response.content:
+            with suppress(Exception):  # an answer that cannot be read is no failure of an export that arrived
+                note(Answer.FromString(response.content))
+
+    session = requests.Session()
+    session.hooks["response"].append(look)
     return Exporter(
-        endpoint=endpoint,
+        endpoint=_with_path(config, signal, endpoint),
         headers=_headers(config),
         timeout=config.timeout_seconds,
         compression=Compression.Gzip if config.compression == "gzip" else Compression.NoCompression,
         certificate_file=config.certificate or None,
         client_certificate_file=config.client_certificate or None,
         client_key_file=config.client_key or None,
+        session=session,
     )
 
 
-def _grpc(config: OtlpConfig, signal: Signal) -> Any:
+def _with_path(config: OtlpConfig, signal: Signal, endpoint: str) -> str:
+    """Return the URL of the signal: one of its own is used as it is, the common one gets the signal's path (OTLP/HTTP)."""
+    if getattr(config, f"{signal}_endpoint") or urlsplit(endpoint).path.endswith(f"/v1/{signal}"):
+        return endpoint
+    return f"{endpoint.rstrip('/')}/v1/{signal}"
+
+
+def _grpc(config: OtlpConfig, signal: Signal, endpoint: str, note: Any) -> Any:
     import grpc
 
     if signal == "metrics":
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Exporter
     else:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Exporter  # type: ignore[assignment]  # the same constructor
-    insecure = config.endpoint.startswith("http://")
+    insecure = endpoint.startswith("http://")
     credentials = None
     if not insecure:
         credentials = grpc.ssl_channel_credentials(
             _bytes(config.certificate), _bytes(config.client_key), _bytes(config.client_certificate)
         )
-    return Exporter(
-        endpoint=config.endpoint,
+
+    class Noting(Exporter):  # the answers are to be had nowhere else
+        def _initialize_channel_and_stub(self) -> None:
+            super()._initialize_channel_and_stub()  # type: ignore[no-untyped-call]
+            stub: Any = self._client
+            call = stub.Export
+
+            def noting(*args: Any, **kwargs: Any) -> Any:
+                answer = call(*args, **kwargs)
+                note(answer)
+                return answer
+
+            stub.Export = noting
+
+    return Noting(
+        endpoint=endpoint,
         insecure=insecure,
         credentials=credentials,
         headers=tuple((name.lower(), value) for name, value in _headers(config).items()),
@@ -121,20 +172,3 @@ def _headers(config: OtlpConfig) -> dict[str, str]:
 
 def _bytes(path: str) -> bytes | None:
     return Path(path).read_bytes() if path else None
-
-
-@contextmanager
-def _listening() -> Iterator[list[str]]:
-    """Collect what the library logs while it exports: it says there, and only there, why an export failed; it does not reach our log."""
-    said: list[str] = []
-    logger = logging.getLogger(_LOGGER)
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: said.append(mask_text(record.getMessage())[:500])  # type: ignore[method-assign]  # a collector, no class needed
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield said
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
