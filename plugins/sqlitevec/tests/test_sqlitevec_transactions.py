@@ -65,3 +65,21 @@ async def test_ctx_23_deleted_vectors_are_gone_from_the_files(make_kernel, tmp_p
         await store.delete("c", ["id-marked"], scope=a_scope())
         await store.optimize("c", erase=True)
         assert not any(b"f3c1-marked" in path.read_bytes() for path in (tmp_path / "data").glob("symbi.db*"))
+
+
+async def test_a_collection_that_another_opening_made_anew_is_noticed(make_kernel):
+    async with (
+        make_kernel([plugin]) as kernel,
+        kernel.open(VECTOR_BACKENDS, "sqlitevec") as one,
+        kernel.open(VECTOR_BACKENDS, "sqlitevec") as two,
+    ):
+        await one.ensure("c", dimension=16, model="m")
+        await one.upsert("c", [record(1)], scope=a_scope())
+        assert len(await two.search("c", a_vector(1), scope=a_scope(), limit=5)) == 1
+        await one.drop("c")
+        await one.ensure("c", dimension=16, model="n")
+        await one.upsert("c", [record(2)], scope=a_scope())
+        assert [hit.id for hit in await two.search("c", a_vector(1), scope=a_scope(), limit=5)] == ["id-2"]
+        await one.drop("c")
+        await one.ensure("c", dimension=8, model="o")
+        assert await two.search("c", a_vector(1, dimension=8), scope=a_scope(), limit=5) == []

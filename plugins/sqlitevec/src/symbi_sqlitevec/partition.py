@@ -19,7 +19,8 @@ _NUMBERS = ("level", "created_at")
 class Partition:
     """What `search` looks through; `version` and `deletes` say up to which write of the owner it is true."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, generation: str) -> None:
+        self.generation = generation
         self.version = 0
         self.deletes = 0
         self.ids: list[str] = []
@@ -29,11 +30,6 @@ class Partition:
             **{name: np.empty(16, dtype=object) for name in _TEXTS},
             **{name: np.empty(16, dtype=np.int64) for name in _NUMBERS},
         }
-
-    @property
-    def dimension(self) -> int:
-        """How many numbers a vector has."""
-        return int(self._matrix.shape[1])
 
     @property
     def size(self) -> int:

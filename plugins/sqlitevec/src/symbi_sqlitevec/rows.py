@@ -32,11 +32,13 @@ def pack(vector: Vector) -> bytes:
     return (values / np.linalg.norm(values)).astype("<f4").tobytes()
 
 
-def ensure(conn: Connection, collection: str, dimension: int, model: str) -> CollectionInfo:
+def ensure(conn: Connection, collection: str, dimension: int, model: str, generation: str) -> CollectionInfo:
     """Make the collection, or check that it is what is asked for."""
     found = info(conn, collection)
     if found is None:
-        conn.execute(insert(COLLECTIONS).values(name=collection, dimension=dimension, model=model))
+        conn.execute(
+            insert(COLLECTIONS).values(name=collection, dimension=dimension, model=model, generation=generation)
+        )
         return CollectionInfo(name=collection, dimension=dimension, model=model)
     if (found.dimension, found.model) != (dimension, model):
         raise EmbeddingMismatch(

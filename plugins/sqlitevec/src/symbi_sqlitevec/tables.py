@@ -16,6 +16,7 @@ COLLECTIONS = Table(
     Column("name", String(200), primary_key=True),
     Column("dimension", Integer, nullable=False),
     Column("model", String(400), nullable=False),
+    Column("generation", String(36), nullable=False, comment="differs for each making of a collection of this name"),
 )
 
 OWNERS = Table(

@@ -33,7 +33,7 @@ from symbi.kernel.context import PluginContext
 from symbi_sqlitevec import rows
 from symbi_sqlitevec.config import SqlitevecConfig
 from symbi_sqlitevec.partition import Partition
-from symbi_sqlitevec.tables import OWNERS, VECTORS
+from symbi_sqlitevec.tables import COLLECTIONS, OWNERS, VECTORS
 
 __all__ = ["SqliteVectors", "open_vectors"]
 
@@ -46,6 +46,7 @@ class SqliteVectors(VectorStore):
 
     def __init__(self, config: SqlitevecConfig, context: PluginContext) -> None:
         self._store = context.store
+        self._ids = context.ids
         self._limit = config.cache_bytes
         self._kept: OrderedDict[Owner, Partition] = OrderedDict()
         self._lock = threading.Lock()
@@ -54,7 +55,7 @@ class SqliteVectors(VectorStore):
         found = await self._store.read(rows.info, collection)
         if found is not None and (found.dimension, found.model) == (dimension, model):
             return found
-        return await self._store.write(rows.ensure, collection, dimension, model)
+        return await self._store.write(rows.ensure, collection, dimension, model, self._ids.uuid())
 
     async def info(self, collection: str) -> CollectionInfo | None:
         return await self._store.read(rows.info, collection)
@@ -136,10 +137,12 @@ class SqliteVectors(VectorStore):
         filters: dict[str, Any],
         minimum: float,
     ) -> list[VectorHit]:
-        found = rows.info(conn, collection) if not self._known(collection) else None
-        dimension = found.dimension if found else self._known(collection)
-        if not dimension:
+        made = conn.execute(
+            select(COLLECTIONS.c.dimension, COLLECTIONS.c.generation).where(COLLECTIONS.c.name == collection)
+        ).first()
+        if made is None:
             return []
+        dimension = int(made.dimension)
         if len(vector) != dimension:
             check_vector(vector, dimension)
         query = np.frombuffer(rows.pack(vector), dtype="<f4")
@@ -148,7 +151,7 @@ class SqliteVectors(VectorStore):
         hits: dict[tuple[str, str], float] = {}
         with self._lock:
             for agent, grant in _readable(scope, filters):
-                part = self._partition(conn, (collection, scope.tenant, agent), dimension)
+                part = self._partition(conn, (collection, scope.tenant, agent), dimension, made.generation)
                 passed = part.search(
                     query, limit=limit, minimum=minimum, filters=filters, session=scope.session, grant=grant
                 )
@@ -156,14 +159,7 @@ class SqliteVectors(VectorStore):
         best = sorted(hits.items(), key=lambda each: -each[1])[: max(limit, 0)]
         return [VectorHit(id=item, agent=agent, similarity=score) for (agent, item), score in best]
 
-    def _known(self, collection: str) -> int:
-        """Return the dimension of a collection of which something is in memory, else 0."""
-        for owner, part in list(self._kept.items()):
-            if owner[0] == collection:
-                return part.dimension
-        return 0
-
-    def _partition(self, conn: Connection, owner: Owner, dimension: int) -> Partition:
+    def _partition(self, conn: Connection, owner: Owner, dimension: int, generation: str) -> Partition:
         """Return the owner's vectors as they are in this transaction's snapshot."""
         collection, tenant, agent = owner
         state = conn.execute(
@@ -173,9 +169,9 @@ class SqliteVectors(VectorStore):
         ).first()
         part = self._kept.pop(owner, None)
         if state is None:
-            return Partition(dimension)
-        if part is None or part.version > state.version:
-            part = Partition(dimension)
+            return Partition(dimension, generation)
+        if part is None or part.generation != generation or part.version > state.version:
+            part = Partition(dimension, generation)
         own = (VECTORS.c.collection == collection, VECTORS.c.tenant == tenant, VECTORS.c.agent == agent)
         if part.version != state.version:
             columns = [VECTORS.c[name] for name in _LIVE]
