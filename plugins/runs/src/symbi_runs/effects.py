@@ -248,10 +248,17 @@ class EffectDesk:
             work = self._context.services.get(ToolService).call(call.name, call.arguments, run=self._run)
         deadline = self._run.deadline_ms
         left = None if deadline is None else max(0.0, (deadline - self._context.clock.now_ms()) / 1000)
+        allowed = self._gatekeeper.seconds.pop(call.seq, None)
+        by_rule = allowed is not None and (left is None or allowed < left)
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(allowed if by_rule else left):
                 return await work
         except TimeoutError:
+            if by_rule:
+                text = (
+                    f"{call.kind} {call.name!r} took longer than the {allowed:g} s that the agent's own rule requires"
+                )
+                raise Timeout(text, code="limit_rule") from None
             self._fail("limit_wall", "the run took longer than its time")
             raise Timeout(f"{call.kind} {call.name!r} was not done within the run's time") from None
 

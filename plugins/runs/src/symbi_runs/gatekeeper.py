@@ -55,6 +55,8 @@ class Gatekeeper:
         self._children = children
         self._trusted = trusted
         self._decided = decided
+        self.seconds: dict[int, float] = {}
+        """By call: how long the agent's own `require` rules let it take."""
 
     def request(
         self, call: EffectCall, target: str, resource: ResourceFacts | None, *, ahead: int = 0
@@ -101,6 +103,9 @@ class Gatekeeper:
                 self._tell_denied(call, request, denied)
                 raise
             self._tell(call, request, receipt.decision)
+            seconds = receipt.decision.limits.get("timeout_seconds")
+            if seconds is not None:
+                self.seconds[call.seq] = min(float(seconds), self.seconds.get(call.seq, float(seconds)))
             return gate.redeem(receipt).arguments
 
     def check(self, call: EffectCall) -> bool:
