@@ -113,3 +113,76 @@ async def test_a_thread_is_its_owners_alone(app: App, world: Any) -> None:
     run = await runs.start("helper", "what was said?", principal=other, options=RunOptions(session=f"chat:{thread}"))
     await runs.wait(run.run_id, timeout=5)
     assert "secret" not in str(world.asked[-1].messages)
+
+
+def test_a_ticket_is_good_once_and_for_half_a_minute() -> None:
+    from symbi.contracts.principal import LOCAL_ADMIN
+    from symbi_reasoning.chat.tickets import Tickets
+
+    now = [0.0]
+    tickets = Tickets(lambda: now[0])
+    word = tickets.give(LOCAL_ADMIN, "a", None)
+    assert tickets.take("other") is None
+    assert tickets.take(word).agent_id == "a"  # type: ignore[union-attr]
+    assert tickets.take(word) is None
+    word = tickets.give(LOCAL_ADMIN, "a", None)
+    now[0] = 31
+    assert tickets.take(word) is None
+
+
+class Peer:
+    """A WebSocket client in process: speaks ASGI."""
+
+    def __init__(self, app: Any, path: str, query: str) -> None:
+        import asyncio
+
+        self.inbox: Any = asyncio.Queue()
+        self.outbox: Any = asyncio.Queue()
+        scope = {
+            "type": "websocket", "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "scheme": "ws",
+            "headers": [(b"host", b"127.0.0.1:8080")], "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 8080), "subprotocols": [],
+            "asgi": {"version": "3.0"}, "http_version": "1.1",
+        }  # fmt: skip
+        self.inbox.put_nowait({"type": "websocket.connect"})
+        self.task = asyncio.ensure_future(app(scope, self.inbox.get, self.outbox.put))
+
+    def say(self, **frame: Any) -> None:
+        self.inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
+
+    async def hear(self) -> dict[str, Any]:
+        import asyncio
+
+        async with asyncio.timeout(10):
+            message = await self.outbox.get()
+        return json.loads(message["text"]) if "text" in message else message
+
+
+async def test_a_conversation_over_a_websocket(app: App, world: Any) -> None:
+    world.script = [Reply(calls=(("echo", {"n": 1}),)), Reply(text="It is one."), Reply(text="Again.")]
+    inner = app.client._transport.app  # type: ignore[attr-defined]
+    refused = Peer(inner, "/ws/chat", "ticket=guess")
+    assert (await refused.hear())["type"] in ("websocket.close", "websocket.http.response.start")
+    answer = await app.client.post("/chat/tickets", json={"agent": "helper"})
+    assert answer.status_code == 201
+    peer = Peer(inner, "/ws/chat", f"ticket={answer.json()['ticket']}")
+    assert (await peer.hear())["type"] == "websocket.accept"
+    assert (await peer.hear())["type"] == "Pong"
+    peer.say(type="Ping")
+    assert (await peer.hear())["type"] == "Pong"
+    peer.say(type="Nonsense")
+    assert (await peer.hear())["code"] == "PARSE_ERROR"
+    peer.say(type="ChatSend", id="m1", content="one please")
+    heard = []
+    while not (heard and heard[-1].get("done")):
+        heard.append(await peer.hear())
+    assert [each["type"] for each in heard][:2] == ["ToolCallStarted", "ToolCallResult"]
+    assert heard[0]["call_id"] == heard[1]["call_id"]
+    assert "".join(each["content"] for each in heard if each["type"] == "ChatChunk") == "It is one."
+    assert {each["request_id"] for each in heard} == {"m1"}
+    peer.say(type="ChatSend", id="m2", content="again")
+    while not (await peer.hear()).get("done"):
+        pass
+    assert ("assistant", "It is one.") in world.conversation()
+    peer.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await peer.task
+    assert (await app.anonymous.post("/chat/tickets", json={"agent": "helper"})).status_code == 401

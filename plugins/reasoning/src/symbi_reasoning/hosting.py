@@ -15,6 +15,7 @@ from symbi.contracts.errors import SymbiError
 from symbi.contracts.reasoning import Adaptive, Models, ReasoningHost, Task
 from symbi.kernel.points import AGENT_LANGUAGES
 from symbi_reasoning.accounts import Accounts
+from symbi_reasoning.chat.tickets import Tickets
 from symbi_reasoning.config import ReasoningConfig
 from symbi_reasoning.figures import Figures
 from symbi_reasoning.offers import offers_of
@@ -38,6 +39,7 @@ class Reasoning(ReasoningHost):
         self.context = context
         self.accounts = Accounts(config, context)
         self.figures = Figures()
+        self.tickets = Tickets(context.clock.monotonic)
         self._briefs: dict[str, str] = {}
 
     async def job(self, agent: AgentView, spec: AgentSpec, given: Any) -> tuple[str, Any, dict[str, Any]]:

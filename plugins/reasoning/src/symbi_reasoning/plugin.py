@@ -79,6 +79,8 @@ def tables() -> Iterator[Tables]:
 @hookimpl
 def routes() -> Iterator[RouteGroup]:
     yield RouteGroup(name="chat", load="symbi_reasoning.chat.routes:HANDLERS")
+    yield RouteGroup(name="chat-tickets", load="symbi_reasoning.chat.socket:TICKETS")
+    yield RouteGroup(name="chat-socket", load="symbi_reasoning.chat.socket:HANDLERS", prefix="/")
 
 
 @hookimpl
