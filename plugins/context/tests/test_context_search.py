@@ -100,6 +100,8 @@ async def test_ctx_13_the_newest_of_a_range_come_first(house):
         (SearchQuery(terms=("x",), threshold=1.5), "relevance_threshold"),
         (SearchQuery(terms=("x",), threshold=float("nan")), "relevance_threshold"),
         (SearchQuery(terms=("x",), kinds=()), "kinds"),
+        (SearchQuery(terms=("x",), weights=(0, 0)), "weights"),
+        (SearchQuery(terms=("x",), weights=(-1, 2)), "weights"),
     ],
 )
 async def test_ctx_13_a_query_that_makes_no_sense_is_refused_by_its_field(house, query, field):

@@ -130,6 +130,8 @@ class SearchQuery(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...] = ()
     archived: bool = False
     fusion: Literal["rrf", "weighted"] | None = None
+    weights: tuple[float, float] | None = None
+    """Of words and of meaning, for `weighted`; None takes those of the configuration."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,8 +108,14 @@ async def _query(call: EffectCall, service: Context) -> SearchQuery:
     body.setdefault("relevance_threshold", None)
     query = search_query({**body, "max_results": max(1, min(limit, _MOST)), "store": call.name})
     declared = await service.declarations.find(call.name) if call.name else None
-    weighted = declared is not None and declared.vector_weight is not None
-    return msgspec.structs.replace(query, fusion="weighted") if weighted and query.fusion is None else query
+    if declared is None or query.fusion is not None:
+        return query
+    by_word, by_sense = declared.keyword_weight, declared.vector_weight
+    if by_word is None and by_sense is None:
+        return query
+    by_sense = by_sense if by_sense is not None else 1 - (by_word or 0.0)
+    by_word = by_word if by_word is not None else 1 - by_sense
+    return msgspec.structs.replace(query, fusion="weighted", weights=(by_word, by_sense))
 
 
 def _shown(hit: Hit, agent: str) -> dict[str, Any]:

@@ -128,6 +128,9 @@ class Searcher:
         by_words = {each: found.relevance for each, found in keyword.items()}
         by_meaning = {each: found.relevance for each, found in meaning.items()}
         ranking = self._config.ranking
+        if query.weights is not None:
+            by_word, by_sense = query.weights
+            ranking = msgspec.structs.replace(ranking, keyword_weight=by_word, vector_weight=by_sense)
         scores = fuse(by_words, by_meaning, ranking, fusion=query.fusion) if fused else {**by_words, **by_meaning}
         hits = [self._hit(scope, each, scores[each], keyword.get(each), meaning.get(each)) for each in scores]
         hits.sort(key=lambda hit: (-hit.score, -hit.item.created_at, hit.item.id))
@@ -183,6 +186,8 @@ def check_query(query: SearchQuery) -> None:
         raise _wrong("search_terms", f"may be {_MOST_TERMS}, of 2000 characters each")
     if query.query_type != "temporal" and not words(query.terms):
         raise _wrong("search_terms", "must have at least one word")
+    if query.weights is not None and (min(query.weights) < 0 or not 0 < sum(query.weights) < math.inf):
+        raise _wrong("weights", "must be two numbers that are not negative, nor both zero")
     if not query.kinds:
         raise _wrong("kinds", "must name at least one of memory, line, chunk")
 

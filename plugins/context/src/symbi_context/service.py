@@ -188,6 +188,7 @@ class Context(ContextService):
             "embedder": self.vectors.embedder,
             "degraded": not self.vectors.on,
             "reason": self.vectors.reason,
+            "embedding_cache_hit_rate": round(self.vectors.remembered / max(1, self.vectors.asked), 4),
             "retrievals": done,
             "retrievals_without_evidence": self.retriever.empty,
             "retrieval_average_ms": round(self.retriever.total_ms / done, 2) if done else 0.0,

@@ -54,6 +54,7 @@ class Vectors:
         self._lock = asyncio.Lock()
         self._draining = asyncio.Lock()
         self._emptying = False
+        self.asked = self.remembered = 0
         self._problem = ""
         self._wake = asyncio.Event()
         self._cache: OrderedDict[bytes, Vector] = OrderedDict()
@@ -97,6 +98,8 @@ class Vectors:
             hashlib.sha256(f"{ready.info.model}\0{purpose}\0{text}".encode("utf-8", "replace")).digest()
             for text in texts
         ]
+        self.asked += len(keys)
+        self.remembered += sum(key in self._cache for key in keys)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._cache}
         fresh = await ready.embedder.embed(list(missing.values()), purpose=purpose) if missing else []
         found = dict(zip(missing, fresh, strict=True))
