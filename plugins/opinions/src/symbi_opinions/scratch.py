@@ -45,11 +45,14 @@ async def run_scanner(
             preexec_fn=_limits,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(), deadline)
+            async with asyncio.timeout(deadline):
+                out, err = await process.communicate()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise Timeout(f"the scanner took longer than {deadline:g} seconds") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode not in good:
             raise Unavailable(f"the scanner ended with {process.returncode}: {err[-300:].decode('utf-8', 'replace')}")
         return out

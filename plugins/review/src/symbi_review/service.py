@@ -103,7 +103,8 @@ class ReviewService:
             if not busy:
                 self._idle(wake)
                 try:
-                    await asyncio.wait_for(wake.wait(), 0.5)
+                    async with asyncio.timeout(0.5):  # wait_for may swallow a cancellation that comes with the result
+                        await wake.wait()
                 except TimeoutError:
                     continue
 
@@ -248,7 +249,8 @@ class ReviewService:
     async def wait_change(self, seconds: float) -> None:
         """Wait until something changes, or the time is over."""
         try:
-            await asyncio.wait_for(self.changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.changed.wait()
         except TimeoutError:
             return
 

@@ -58,7 +58,8 @@ class _Child:
         )
         child = cls(process)
         try:
-            await asyncio.wait_for(child._frame(), deadline)
+            async with asyncio.timeout(deadline):
+                await child._frame()
         except (TimeoutError, asyncio.IncompleteReadError, OSError):
             await child.kill()
             raise
@@ -105,7 +106,8 @@ class ChildPool:
                 return incomplete(f"The analyzer's child did not start: {type(error).__name__}.")
             good = False
             try:
-                answer = await asyncio.wait_for(child.ask(body), self._deadline)
+                async with asyncio.timeout(self._deadline):
+                    answer = await child.ask(body)
                 report = msgspec.msgpack.decode(answer, type=AnalysisReport)
                 good = True
                 return report

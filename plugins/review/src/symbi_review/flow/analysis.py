@@ -42,7 +42,8 @@ async def _one(name: str, analyzer: ReviewAnalyzer | None, submission: Submissio
     reason = ""
     for _ in range(_TRIES):
         try:
-            report = await asyncio.wait_for(analyzer.analyze(submission), deadline)
+            async with asyncio.timeout(deadline):
+                report = await analyzer.analyze(submission)
             if isinstance(report, AnalysisReport):
                 return msgspec.convert(msgspec.to_builtins(report), AnalysisReport)
             reason = "answered with something that is no report"

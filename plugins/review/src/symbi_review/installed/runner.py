@@ -60,7 +60,8 @@ async def run_tool(
             preexec_fn=_limits,
         )
         try:
-            out, _ = await asyncio.wait_for(process.communicate(job), timeout)
+            async with asyncio.timeout(timeout):
+                out, _ = await process.communicate(job)
         except (TimeoutError, asyncio.CancelledError) as error:
             _kill(process)
             await process.wait()
