@@ -70,3 +70,30 @@ def test_memories_are_added_searched_and_forgotten(run):
 )
 def test_every_command_has_an_example(run, command):
     assert "Example: symbi memory" in run("memory", command, "--help").stdout
+
+
+def test_addresses_are_fetched_within_bounds(run):
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b"<html><title>Page</title><p>The rudder steers.</p></html>"
+            self.send_response(200 if self.path == "/page.html" else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    try:
+        added = json.loads(run("knowledge", "add", f"{base}/page.html", f"{base}/missing", "--json").stdout)
+    finally:
+        server.shutdown()
+    assert [each["status"] for each in added["documents"]] == ["added"]
+    assert [each["path"] for each in added["skipped"]] == [f"{base}/missing"]
+    assert json.loads(run("knowledge", "search", "rudder", "--json").stdout)["passages"][0]["title"] == "Page"

@@ -192,3 +192,32 @@ async def test_ctx_8_an_owner_has_a_bounded_number_of_pieces(house):
         with pytest.raises(CapacityExceeded, match="max_chunks"):
             await home.service.ingest(scope, NewDocument(uri="a.txt", content="word " * 3000), principal=LOCAL_ADMIN)
         assert (await home.service.stats())["documents"] == 0
+
+
+def a_pdf(text):
+    """Return the smallest PDF that says something."""
+    stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    found = b"%PDF-1.4\n"
+    places = []
+    for number, each in enumerate(objects, 1):
+        places.append(len(found))
+        found += f"{number} 0 obj\n{each}\nendobj\n".encode()
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    return (
+        found
+        + f"xref\n0 6\n0000000000 65535 f \n{table}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{len(found)}\n%%EOF\n".encode()
+    )
+
+
+def test_ctx_40_a_pdf_is_read():
+    pytest.importorskip("pypdf", reason="the extra [pdf] is not installed")
+    text, title = extract(NewDocument(uri="a.pdf", content=a_pdf("The keel is made of steel")), "pdf")
+    assert "keel is made of steel" in text
+    assert title == "a.pdf"

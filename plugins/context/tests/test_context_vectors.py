@@ -164,3 +164,22 @@ class TestTheStandInIsATrueStore(VectorStoreContract):
     def _plugin(self, shelf, stand_in):
         self.plugin = stand_in(shelf)
         assert VectorBackendFailed.code
+
+
+async def test_a_full_disk_loses_nothing_that_was_acknowledged(house, monkeypatch):
+    from symbi.contracts.errors import StoreFull
+
+    async with house() as home:
+        kept = await home.remember("before the disk was full")
+        write = home.kernel.store.write
+
+        async def full(*arguments, **named):
+            raise StoreFull("the disk is full", hint="free some space")
+
+        monkeypatch.setattr(home.kernel.store, "write", full)
+        with pytest.raises(StoreFull):
+            await home.remember("too much")
+        assert await home.found("disk", query_type="similarity", threshold=0.5) == ["before the disk was full"]
+        monkeypatch.setattr(home.kernel.store, "write", write)
+        assert await settled(home) == [kept.id]
+        assert await home.found("too much", query_type="keyword") == []

@@ -105,3 +105,11 @@ async def test_ctx_9_a_folder_that_cannot_be_used_is_an_error(make_kernel, tmp_p
     async with make_kernel([plugin], tables=tables) as kernel, kernel.open(VECTOR_BACKENDS, "lancedb") as store:
         with pytest.raises(VectorBackendFailed):
             await store.ensure("c", dimension=16, model="m")
+
+
+async def test_ctx_5_the_folder_is_its_owners_alone(make_kernel, tmp_path):
+    async with make_kernel([plugin]) as kernel, kernel.open(VECTOR_BACKENDS, "lancedb") as store:
+        await store.ensure("c", dimension=16, model="m")
+    folder = tmp_path / "data" / "vectors" / "lancedb"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "symbi.lock").stat().st_mode & 0o777 == 0o600
