@@ -176,6 +176,10 @@ def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:
             member = owner.lookup(name)
             if member is not None:
                 return member
+    return _library_attribute(base, name, line)
+
+
+def _library_attribute(base: Val, name: str, line: int) -> Val:
     if base.fields is not None and name in base.fields:
         return base.fields[name]
     ref = full_ref(f"{base.ref}.{name}") if base.ref else f"?.{name}"
