@@ -179,12 +179,13 @@ class FakeRuns:
 class World:
     """Everything a test of channels needs to know."""
 
-    def __init__(self, approvals=None):
+    def __init__(self, approvals=None, others=()):
         self.room = Room()
         self.agents = FakeAgents()
         self.runs = FakeRuns()
         self.gate = FakeGate()
-        self.audit = MemoryAuditLog()
+        self.others = list(others)
+        self.audit = None if self.others else MemoryAuditLog()
         self.approvals = approvals
         self.app = None
 
@@ -199,7 +200,7 @@ class World:
     def plugins(self):
         import symbi_channels.plugin
 
-        return [symbi_channels.plugin, self._fakes()]
+        return [symbi_channels.plugin, self._fakes(), *self.others]
 
     def _fakes(world):
         def opener(thing):
@@ -221,6 +222,8 @@ class World:
                 from symbi import Service
 
                 offers = {"fake_agents": (AgentService, world.agents), "fake_runs": (RunService, world.runs), "fake_gate": (Gate, world.gate), "fake_audit": (AuditLog, world.audit)}
+                if world.audit is None:
+                    del offers["fake_audit"]
                 if world.approvals is not None:
                     offers["fake_approvals"] = (Approvals, world.approvals)
                 for name, (protocol, thing) in offers.items():
@@ -235,8 +238,11 @@ class World:
         return Fakes()
 
     @asynccontextmanager
-    async def opened(self, folder, *, clock=None, **settings):
-        async with open_app(folder, self.plugins(), tables={"channels": {"retry_first_seconds": 0.02, "retry_most_seconds": 0.1, **settings}}, clock=clock) as app:
+    async def opened(self, folder, *, clock=None, store="", **settings):
+        tables = {"channels": {"retry_first_seconds": 0.02, "retry_most_seconds": 0.1, **settings}}
+        if store:
+            tables["store"] = {"url": store}
+        async with open_app(folder, self.plugins(), tables=tables, clock=clock) as app:
             self.app = app
             yield self
 

@@ -141,3 +141,14 @@ def test_markup_never_lets_a_bare_bracket_through(text):
     formatted = to_mrkdwn(text)
     assert "<!" not in formatted
     assert "<@" not in formatted
+
+
+async def test_where_the_bot_is_no_member_the_response_url_is_used_and_only_slacks(slack, tmp_path):
+    async with opened(tmp_path, bot(slack)) as channel:
+        slack.fail("chat.postMessage", times=2, body={"ok": False, "error": "not_in_channel"})
+        reply = {"response_url": f"{slack.url}/response/T1/x"}
+        assert await channel.send(OutboundMessage(conversation="C9", text="**hi**", reply=reply)) == Sent(conversation="C9")
+        (call,) = slack.calls_to("/response/T1/x")
+        assert (call.json()["text"], call.json()["response_type"]) == ("*hi*", "in_channel")
+        with pytest.raises(SendFailed, match="not_in_channel"):
+            await channel.send(OutboundMessage(conversation="C9", text="x", reply={"response_url": "https://evil.example/x"}))

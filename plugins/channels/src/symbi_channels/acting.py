@@ -114,12 +114,12 @@ class Actor:
                 "thread_id": thread,
             },
         )
-        given = await self._input(agents, agent, message, command)
+        given = await self._input(agents, agent, message, command, principal)
         runs = self._context.services.get(RunService)
         return await runs.start(command.target, given, principal=principal, options=options)
 
     async def _input(
-        self, agents: AgentService, agent: AgentView | None, message: InboundMessage, command: Command
+        self, agents: AgentService, agent: AgentView | None, message: InboundMessage, command: Command, principal: Principal
     ) -> dict[str, Any]:
         """Return what the agent gets: the text, and further facts where it has parameters of their names."""
         given: dict[str, Any] = {"message": command.text}
@@ -128,7 +128,7 @@ class Actor:
         names = {each.name for each in (await agents.spec(agent)).parameters}
         facts = {
             "sender": message.sender_id,
-            "sender_name": message.sender_name,
+            "sender_name": message.sender_name or principal.display_name,
             "conversation": message.conversation,
             "channel": self._runner.name,
             "thread": message.thread,

@@ -58,13 +58,11 @@ class Answers:
         row = await self._context.store.read(inbox.run_of, run.run_id)
         if row is None or row.channel_id != self._runner.id:
             return
-        following = self._followed.get(run.run_id)
-        if following is not None and following is not asyncio.current_task():
-            following.cancel()
         text = text_of(run)
         drafts = self._drafts(row, text)
-        if await self._context.store.write(inbox.settle_run, run.run_id, drafts, self._context.clock.now_ms()):
-            self._runner.outbound.wake()
+        first = await self._context.store.write(inbox.settle_run, run.run_id, drafts, self._context.clock.now_ms())
+        self._runner.outbound.wake()
+        if first:
             await self._runner.hub.trail.record(
                 "agent.answered", self._runner.id, outcome=run.status, user=row.sender, conversation=row.message.conversation,
                 agent=row.agent, run_id=run.run_id, parts=len(drafts), length=len(text),

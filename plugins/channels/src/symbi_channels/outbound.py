@@ -20,6 +20,7 @@ __all__ = ["Outbound"]
 
 _log = logging.getLogger("symbi.channels")
 _DEADLINE = 60.0
+_LAST_SECONDS = 5.0
 
 
 class Outbound:
@@ -31,6 +32,8 @@ class Outbound:
         self._store = runner.hub.context.store
         self._wakeup = Wakeup(self._clock)
         self._workers: dict[str, asyncio.Task[None]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._sent_at: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Sent | None]] = {}
         self.last_failed = False
@@ -55,14 +58,27 @@ class Outbound:
                         self._start(destination)
                 await self._wakeup.wait(self._runner.hub.poll_seconds)
         finally:
-            workers = list(self._workers.values())
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """End the workers; what is on the wire gets some seconds to be noted, or it would be sent again."""
+        self._stopping = True
+        workers = set(self._workers.values())
+        for worker in workers - self._sending:
+            worker.cancel()
+        if self._sending:
+            await asyncio.wait(set(self._sending), timeout=_LAST_SECONDS)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        self._stopping = False
 
     def _start(self, destination: str) -> None:
         async def drain() -> None:
-            while (row := await self._store.read(outbox.first_of, self._runner.id, destination)) is not None:
+            while not self._stopping:
+                row = await self._store.read(outbox.first_of, self._runner.id, destination)
+                if row is None:
+                    return
                 await self._one(row)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -70,7 +86,7 @@ class Outbound:
             if not task.cancelled() and task.exception() is not None:
                 _log.error("channel %s: a worker failed", self._runner.name, exc_info=task.exception())
                 asyncio.get_running_loop().call_later(1.0, self.wake)
-            elif not task.cancelled():
+            elif not task.cancelled() and not self._stopping:
                 self.wake()
 
         task = asyncio.get_running_loop().create_task(drain(), name=f"channels:{self._runner.name}:{destination}"[:80])
@@ -83,14 +99,24 @@ class Outbound:
         if late > 0:
             await self._clock.sleep(late / 1000)
         await self._keep_rate(row.destination)
+        task = asyncio.current_task()
+        assert task is not None
+        self._sending.add(task)
+        try:
+            await self._try(row)
+        finally:
+            self._sending.discard(task)
+
+    async def _try(self, row: Row[Any]) -> None:
+        """Send it, and note what came of it."""
         channel = self._runner.channel
         try:
             async with asyncio.timeout(_DEADLINE):
                 receipt = await self._transmit(row)
         except ChannelRefused as error:
             await self._store.write(outbox.retry, row.seq, error.message, self._clock.now_ms() + 1000)
+            self._stopping = True
             await self._runner.refused(error)
-            await asyncio.Event().wait()
         except SendFailed as error:
             await self._failed(row, error)
         except TimeoutError:

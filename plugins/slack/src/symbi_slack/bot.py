@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -62,10 +62,16 @@ class SlackBot:
         body = {**body_of(message), "channel": message.conversation}
         if message.thread:
             body["thread_ts"] = message.thread
-        if message.only_for:
-            answer = await self._call("chat.postEphemeral", {**body, "user": message.only_for})
-            return Sent(conversation=message.conversation, thread=message.thread)
-        answer = await self._call("chat.postMessage", {**body, "unfurl_links": False, "unfurl_media": False})
+        try:
+            if message.only_for:
+                await self._call("chat.postEphemeral", {**body, "user": message.only_for})
+                return Sent(conversation=message.conversation, thread=message.thread)
+            answer = await self._call("chat.postMessage", {**body, "unfurl_links": False, "unfurl_media": False})
+        except SendFailed as error:
+            url = str(message.reply.get("response_url") or "")
+            if error.retryable or not self._is_ours(url):
+                raise
+            return await self._respond(url, message)
         return Sent(
             message_id=str(answer.get("ts", "")),
             conversation=str(answer.get("channel") or message.conversation),
@@ -144,6 +150,27 @@ class SlackBot:
             return HookReply(status=400)
         reply = _reply(await self._offer(message, accept))
         return HookReply(body=_WORKING) if reply.status == 200 else reply
+
+    async def _respond(self, url: str, message: OutboundMessage) -> Sent:
+        """Answer a command or a button where the bot is no member: Slack gave a URL for that, good for half an hour."""
+        import aiohttp
+        from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+        kind = "ephemeral" if message.only_for else "in_channel"
+        client = AsyncWebhookClient(url, session=self._session, retry_handlers=[])
+        try:
+            answer = await client.send_dict({**body_of(message), "response_type": kind, "replace_original": False})
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise failures.of_network(error) from None
+        if answer.status_code != 200:
+            raise failures.of_status(answer.status_code, answer.headers, now=self._clock.now_ms() / 1000)
+        return Sent(conversation=message.conversation)
+
+    def _is_ours(self, url: str) -> bool:
+        """Tell whether a response URL is Slack's, or of where the settings say that Slack is."""
+        parts = urlsplit(url)
+        base = urlsplit(self._config.api_base_url)
+        return (parts.scheme, parts.netloc) in (("https", "hooks.slack.com"), (base.scheme, base.netloc))
 
     async def _offer(self, message: InboundMessage | None, accept: Accept) -> str:
         return "ignored" if message is None else await accept(message)
