@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbi_static.flow import guards
+from symbi_static.flow.environment import any_variable, env_value
 from symbi_static.flow.fold import fold_binary, join_text
-from symbi_static.flow.library import BENIGN_ENV
 from symbi_static.flow.values import (
     CLEAN,
     HOLE,
@@ -47,7 +47,7 @@ from symbi_static.ir.nodes import (
 if TYPE_CHECKING:
     from symbi_static.flow.machine import Machine
 
-__all__ = ["any_variable", "attribute", "env_value", "evaluate", "full_ref"]
+__all__ = ["attribute", "evaluate", "full_ref"]
 
 _REQUEST = re.compile(
     r"^(?:flask\.|quart\.|bottle\.)?request\.(?:args|form|json|values|data|files|cookies|headers|query|body|params|get_json|GET|POST|view_args)$"
@@ -133,21 +133,6 @@ def _decorate(machine: Machine, mark: Expr, closure: Closure, scope: Scope) -> N
 
     machine.value(mark, scope)
     register_mark(machine, mark, closure)
-
-
-def env_value(name: str, line: int) -> Val:
-    """The value of one environment variable."""
-    if name in ("HOME", "USERPROFILE"):
-        return replace(constant("~"), tags=frozenset({"home"}))
-    if name in BENIGN_ENV:
-        return Val(shape=CLEAN)
-    return tainted(f"env:{name}", line, f"environment variable {name}")
-
-
-def any_variable(name: Val, line: int) -> Val:
-    """The value of an environment variable whose name is not constant: every one of them, if input chooses it."""
-    label = "environ" if name.has("input", "net") else "env:*"
-    return Val(taint={label: ((line, "an environment variable chosen at run time"),)}, shape=HOLE)
 
 
 def attribute(machine: Machine, base: Val, name: str, line: int) -> Val:

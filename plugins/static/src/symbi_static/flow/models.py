@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbi_static.flow import guards
-from symbi_static.flow.expressions import any_variable, attribute, env_value, full_ref
+from symbi_static.flow.environment import any_variable, env_value
+from symbi_static.flow.expressions import attribute, full_ref
 from symbi_static.flow.files_model import paths, sources
 from symbi_static.flow.fold import DECODERS, fold_call, fold_method, join_text
 from symbi_static.flow.library import (
