@@ -1,6 +1,7 @@
 """Memory: vector search through our layer beside the bare library, search of 10,000 memories, ingest with MiniLM.
 
-`python -m benchmarks.context [--vectors 100000] [--memories 10000] [--backends sqlitevec,lancedb] [--json]`
+`python -m benchmarks.context [--vectors 100000] [--memories 10000] [--backends sqlitevec,lancedb] [--index]
+[--parts search,memories,ingest] [--json]`
 """
 
 from __future__ import annotations
@@ -99,14 +100,14 @@ def p(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
-async def search_speed(folder: Path, backend: str, count: int, queries: int = 60) -> dict[str, Any]:
+async def search_speed(folder: Path, backend: str, count: int, *, index: bool, queries: int = 60) -> dict[str, Any]:
     """Return p50 of ours and of the bare library over the same vectors, and recall@10 of ours."""
     vectors = clustered(count)
     asked = clustered(queries, seed=11)
     exact = np.argsort(-(asked @ vectors.T), axis=1)[:, :10]
     scope = Scope(tenant="t", agent="a")
     async with (
-        open_kernel(folder, PLUGINS, tables={"plugins": {"lancedb": {"index_rows": 0}}}) as kernel,
+        open_kernel(folder, PLUGINS, tables={"plugins": {"lancedb": {"index_rows": 1 if index else 0}}}) as kernel,
         kernel.open(VECTOR_BACKENDS, backend) as store,
     ):
         await store.ensure("bench", dimension=DIMENSION, model="m")
@@ -127,14 +128,14 @@ async def search_speed(folder: Path, backend: str, count: int, queries: int = 60
         good = 0
         for query, best in zip(asked, exact, strict=True):
             good += len({int(hit.id) for hit in await ours(query)} & {int(each) for each in best})
-        bare = await timed(await bare_search(folder, backend, vectors, store), asked)
+        bare = await timed(await bare_search(folder, backend, vectors, index=index), asked)
     return {
         "ours_p50_ms": statistics.median(times), "bare_p50_ms": statistics.median(bare),
         "ratio": statistics.median(times) / statistics.median(bare), "recall_at_10": good / (10 * queries), "inserts_per_s": count / inserted,
     }  # fmt: skip
 
 
-async def bare_search(folder: Path, backend: str, vectors: np.ndarray, store: Any) -> Any:
+async def bare_search(folder: Path, backend: str, vectors: np.ndarray, *, index: bool) -> Any:
     """Return the same search without us: the matrix in memory for numpy, the library's own table for LanceDB."""
     if backend == "sqlitevec":
 
@@ -157,6 +158,8 @@ async def bare_search(folder: Path, backend: str, vectors: np.ndarray, store: An
             .select(["id", "_distance"])
             .limit(10)
         )
+        if index:
+            asked = asked.refine_factor(5).ef(200)
         return (await asked.to_arrow()).to_pydict()
 
     return by_lance
@@ -237,16 +240,21 @@ def main() -> None:
     parser.add_argument("--vectors", type=int, default=100_000)
     parser.add_argument("--memories", type=int, default=10_000)
     parser.add_argument("--backends", default="sqlitevec,lancedb")
+    parser.add_argument("--index", action="store_true", help="let LanceDB build its index first")
+    parser.add_argument("--parts", default="search,memories,ingest")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     results: dict[str, Any] = {}
-    for backend in options.backends.split(","):
+    parts = options.parts.split(",")
+    for backend in options.backends.split(",") if "search" in parts else ():
         with tempfile.TemporaryDirectory() as name:
-            results[backend] = asyncio.run(search_speed(Path(name), backend, options.vectors))
-    with tempfile.TemporaryDirectory() as name:
-        results["memories"] = asyncio.run(memory_speed(Path(name), options.memories))
-    with tempfile.TemporaryDirectory() as name:
-        results["ingest"] = asyncio.run(ingest_speed(Path(name)))
+            results[backend] = asyncio.run(search_speed(Path(name), backend, options.vectors, index=options.index))
+    if "memories" in parts:
+        with tempfile.TemporaryDirectory() as name:
+            results["memories"] = asyncio.run(memory_speed(Path(name), options.memories))
+    if "ingest" in parts:
+        with tempfile.TemporaryDirectory() as name:
+            results["ingest"] = asyncio.run(ingest_speed(Path(name)))
     report(results, as_json=options.json)
 
 

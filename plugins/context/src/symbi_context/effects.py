@@ -14,7 +14,7 @@ from symbi.kernel.context import PluginContext
 from symbi_context.service import Context
 from symbi_context.wire import new_memory, search_query
 
-__all__ = ["forget", "recall", "remember"]
+__all__ = ["forget", "recall", "remember", "shown"]
 
 _MEMORY_FIELDS = frozenset(NewMemory.__struct_fields__) | {"content"}
 _ABOUT = frozenset({"record", "text", "content", "$args"})
@@ -44,7 +44,7 @@ async def recall(call: EffectCall, run: EffectContext, context: PluginContext) -
     query = await _query(call, service)
     scope = await service.scope(run.agent_id, principal=run.principal)
     answer = await service.search(scope, query)
-    return [_shown(hit, run.agent_id) for hit in answer.hits]
+    return [shown(hit, run.agent_id) for hit in answer.hits]
 
 
 async def forget(call: EffectCall, run: EffectContext, context: PluginContext) -> dict[str, Any]:
@@ -118,9 +118,10 @@ async def _query(call: EffectCall, service: Context) -> SearchQuery:
     return msgspec.structs.replace(query, fusion="weighted", weights=(by_word, by_sense))
 
 
-def _shown(hit: Hit, agent: str) -> dict[str, Any]:
+def shown(hit: Hit, agent: str) -> dict[str, Any]:
+    """Return a hit as an agent sees it."""
     item = hit.item
-    shown = {
+    found = {
         "id": item.id,
         "text": item.text,
         "kind": item.kind,
@@ -132,4 +133,4 @@ def _shown(hit: Hit, agent: str) -> dict[str, Any]:
         "own": item.agent == agent,
         "data": item.data,
     }
-    return {name: value for name, value in shown.items() if value not in ("", {})}
+    return {name: value for name, value in found.items() if value not in ("", {})}

@@ -9,6 +9,7 @@ from symbi import Command, MetricsSource, RouteGroup, Service, Tables, hookimpl
 
 if TYPE_CHECKING:
     from symbi.contracts.effects import EffectHandler
+    from symbi.contracts.tools import Toolset
 
 __all__: list[str] = []
 
@@ -54,6 +55,14 @@ def effect_handlers() -> Iterable[EffectHandler]:
     yield EffectHandler(
         kind="forget", handle="symbi_context.effects:forget", summary="Erases memories of the agent.", idempotent=True
     )
+
+
+@hookimpl
+def tools() -> Iterable[Toolset]:
+    """Offer memory as tools for models."""
+    from symbi.contracts.tools import Toolset
+
+    yield Toolset(name="memory", open="symbi_context.toolset:open_tools", summary="Search, save and forget memories.")
 
 
 @hookimpl
