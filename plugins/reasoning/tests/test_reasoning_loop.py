@@ -397,3 +397,11 @@ async def test_text_is_streamed_as_it_comes(house: Any, world: Any) -> None:
     chunks = [event for event in await house.events(run) if event.kind == "chunk"]
     assert len(chunks) > 2
     assert "".join(event.data["text"] for event in chunks) == "one two three four five six"
+
+
+async def test_ids_that_a_server_counts_anew_each_turn_are_told_apart(house: Any, world: Any) -> None:
+    world.script = [Reply(calls=(("echo", {"n": number}),), call_ids=("call_0",)) for number in range(3)] + [Reply(text="done")]
+    assert (await house.run()).result == "done"
+    assert [arguments["n"] for _, arguments in world.calls] == [0, 1, 2]
+    ids = [message.tool_call_id for message in world.asked[-1].messages if message.role == "tool"]
+    assert len(set(ids)) == 3

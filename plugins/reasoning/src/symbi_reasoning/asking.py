@@ -27,6 +27,7 @@ from symbi.contracts.tools import ToolService
 from symbi_reasoning.accounts import Account
 from symbi_reasoning.chunks import ChunkWriter
 from symbi_reasoning.hosting import Reasoning
+from symbi_reasoning.loop.fence import fenced
 from symbi_reasoning.offers import virtual_tool
 from symbi_reasoning.structured import fitted
 from symbi_reasoning.window import estimate, fit
@@ -215,13 +216,17 @@ async def _shortened(context: PluginContext, messages: tuple[ChatMessage, ...], 
     except SymbiError as error:
         context.logger.warning("the conversation is cut, since it cannot be compacted: %s", error)
         return fit(messages, limit)
-    kept = [
-        turn.payload
-        if isinstance(turn.payload, ChatMessage) and turn.payload.content == turn.content
-        else ChatMessage(role="user" if turn.role == "tool" else turn.role, content=turn.content)
-        for turn in compaction.turns
-    ]
+    kept = [_back(turn) for turn in compaction.turns]
     return fit(kept, limit)
+
+
+def _back(turn: Turn) -> ChatMessage:
+    """Return a turn as a message: one of ours with what is left of its text, or a summary, which is data like any other."""
+    if isinstance(turn.payload, ChatMessage):
+        return msgspec.structs.replace(turn.payload, content=turn.content)
+    if turn.role == "assistant":
+        return ChatMessage(role="assistant", content=turn.content)
+    return ChatMessage(role="user", content=fenced(turn.content, source="summary"))
 
 
 def _answer(result: ChatResult, question: Question) -> dict[str, Any]:

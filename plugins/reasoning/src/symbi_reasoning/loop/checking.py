@@ -25,19 +25,31 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(state: LoopState, calls: list[ToolCall]) -> list[Checked]:
-    """Return the calls of one answer that are looked at, each checked; ids that were used before are replaced."""
-    return [_one(state, call) for call in calls[: state.limits.max_calls_per_turn]]
+    """Return the calls of one answer that are looked at, each checked, each under an id that no other call of the run has.
+
+    An id that comes twice in one answer is refused. One that an earlier turn had is only replaced: some servers count from 0 at every turn.
+    """
+    seen: set[str] = set()
+    checked = []
+    for call in calls[: state.limits.max_calls_per_turn]:
+        twice = call.id in seen
+        seen.add(call.id)
+        fresh = _renamed(state, call)
+        if twice:
+            checked.append(_refused(fresh, f"the call id {call.id[:100]!r} was used before"))
+        else:
+            checked.append(_one(state, fresh))
+    return checked
+
+
+def _renamed(state: LoopState, call: ToolCall) -> ToolCall:
+    if not call.id or call.id in state.call_ids:
+        call = msgspec.structs.replace(call, id=f"{call.id[:180] or 'call'}-{len(state.call_ids)}")
+    state.call_ids.add(call.id)
+    return call
 
 
 def _one(state: LoopState, call: ToolCall) -> Checked:
-    if call.id in state.call_ids or not call.id:
-        number = len(state.call_ids)
-        fresh = msgspec.structs.replace(call, id=f"{call.id or 'call'}-{number}"[:200], name=call.name[:200])
-        state.call_ids.add(fresh.id)
-        if call.id:
-            return _refused(fresh, f"the call id {call.id[:100]!r} was used before")
-        call = fresh
-    state.call_ids.add(call.id)
     tool = state.tools.get(call.name)
     if tool is None:
         why = state.brief.hidden.get(call.name, "no such tool")
