@@ -22,7 +22,7 @@ def test_a_wrong_token_is_refused_and_the_right_one_opens_the_overview(page, ser
     page.goto(f"{server.url}/console")
     page.fill("#token", "surely-not-the-token")
     page.click("#enter button")
-    page.wait_for_function("document.getElementById('refused').textContent.length > 0")
+    page.wait_for_selector("#refused:not(:empty)")
     page.fill("#token", server.token)
     page.click("#enter button")
     page.wait_for_selector("table")

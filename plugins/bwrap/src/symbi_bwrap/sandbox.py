@@ -67,11 +67,12 @@ def launcher(program: str, read_only: Sequence[str]) -> tuple[str, ...]:
         "--hostname",
         "sandbox",
     ]
+    # The fresh /tmp comes first: Symbi itself may be installed below the machine's /tmp, and is bound over it.
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  # a fresh one, inside the sandbox
     for place in SYSTEM:
         words += ["--ro-bind-try", place, place]
     for place in read_only:
         words += ["--ro-bind", place, place]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108  # a fresh one, inside the sandbox
     return (*words, "--bind", "{folder}", "{folder}", "--chdir", "{folder}")
 
 
