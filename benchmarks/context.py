@@ -159,7 +159,7 @@ async def bare_search(folder: Path, backend: str, vectors: np.ndarray, *, index:
             .limit(10)
         )
         if index:
-            asked = asked.refine_factor(5).ef(200)
+            asked = asked.refine_factor(5).ef(1000)
         return (await asked.to_arrow()).to_pydict()
 
     return by_lance

@@ -134,7 +134,7 @@ class LanceVectors(VectorStore):
             )
             query = query.limit(limit)
             if collection in self._indexed:
-                query = query.refine_factor(self._config.refine_factor).ef(max(200, limit * 4))
+                query = query.refine_factor(self._config.refine_factor).ef(max(self._config.search_breadth, limit * 4))
             found = (await query.to_arrow()).to_pydict()
         hits = [
             VectorHit(id=item, agent=agent, similarity=max(-1.0, min(1.0, 1.0 - distance)))
