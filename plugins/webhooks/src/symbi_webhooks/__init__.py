@@ -1,0 +1,1 @@
+"""Inbound webhooks that definitions declare."""
