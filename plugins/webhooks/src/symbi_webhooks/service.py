@@ -103,9 +103,16 @@ class Webhooks:
         except ValueError as error:
             raise InvalidRequest(str(error)) from None
         return Webhook(
-            name=block["name"], source=source, path=path, provider=block.get("provider") or "custom", agent=block["agent"], secret=self._secret(block),
-            steps=steps, equals=block.get("equals"), contains=block.get("contains"),
-        )  # fmt: skip
+            name=block["name"],
+            source=source,
+            path=path,
+            provider=block.get("provider") or "custom",
+            agent=block["agent"],
+            secret=self._secret(block),
+            steps=steps,
+            equals=block.get("equals"),
+            contains=block.get("contains"),
+        )
 
     def _secret(self, block: dict[str, Any]) -> Secret | None:
         """Return the secret of a block; None only where the block says that nothing can sign."""
