@@ -34,7 +34,7 @@ class Scripted:
         if name in self.denied:
             raise EffectDenied(f"policy forbids {name}")
         if kind == "reason":
-            return {"response": "an answer"}
+            return {"response": "an answer", "total_tokens": 7}
         return "2030-01-01T00:00:00Z"
 
     def log(self, message: str, **_: Any) -> None:
@@ -90,6 +90,7 @@ RUNS: dict[str, tuple[dict[str, Any], Any]] = {
         {"rows": [{"name": "a", "value": 2.5, "valid": True}, {"name": "b", "value": 9, "valid": False}]},
         {"total": 2.5, "names": "a", "share": 0.5, "advice": "have a look at what was refused"},
     ),
+    "editor.symbi": ({"text": "teh"}, {"text": "2030-01-01T00:00:00Z", "changes": "an answer", "tokens": 7}),
     "nightly.symbi": ({}, "noted"),
     "support.symbi": ({"message": "why?"}, "an answer"),
     "team.symbi": ({}, {"topic": "the sea", "drafts": "2030-01-01T00:00:00Z"}),
