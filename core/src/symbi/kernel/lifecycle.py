@@ -85,8 +85,7 @@ class Lifecycle:
 
         Raises `ConfigError` for a wrong setting, and the service's own error where it is critical or named in the configuration.
         """
-        waiting = _ordered(declared)
-        for entry in waiting:
+        for entry in _ordered(declared):
             missing = self._missing(entry.item)
             if missing:
                 self._skip(entry, f"it needs {', '.join(missing)}, which nobody provides")
@@ -173,9 +172,7 @@ class Lifecycle:
             or service.critical
             or self._settings.mentions(service.table or f"plugins.{service.name}")
         )
-        if strict and not isinstance(error, Unavailable):
-            raise error
-        if service.critical:
+        if service.critical or (strict and not isinstance(error, Unavailable)):
             raise error
         self._note(entry, str(error), error.hint or "")
 
