@@ -198,7 +198,8 @@ class EffectDesk:
             # From here on it is begun, no longer held: a later life must not take it for one that still waits.
             holder.row = msgspec.structs.replace(holder.row, approval_id=None)
             await self._journal.write(ended=[holder.row])
-        elif call.kind not in ("now", "id", "log"):
+        elif not _repeatable(handler, tool):
+            # What may be carried out twice needs no intent on disk: a later life that finds nothing simply does it (RSN-41).
             await self._write_begun(holder, fresh=fresh)
         return call, holder.row
 
@@ -296,6 +297,10 @@ class EffectDesk:
             self.tokens = (self.tokens or 0) + tokens
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
+
+
+def _repeatable(handler: EffectHandler | None, tool: ToolSpec | None) -> bool:
+    return tool.idempotent if tool is not None else handler is not None and handler.idempotent
 
 
 class _Held:
