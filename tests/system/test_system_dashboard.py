@@ -6,12 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from symbi_metrics.instruments import Registry
-from symbi_metrics.levels import levels
-from symbi_prometheus.exposition import expose
-
 from symbi.contracts.metrics import LoadBalancerFigures, SchedulerFigures, SystemFigures, TaskManagerFigures
 from symbi.testing.exporters import a_snapshot
+from symbi_metrics.instruments import Histogram
+from symbi_metrics.levels import levels
+from symbi_metrics.parts import event_instruments
+from symbi_metrics.process import ProcessProbe
+from symbi_metrics.registry import Registry
+from symbi_prometheus.exposition import expose
 
 WORDS = {"sum", "by", "rate", "histogram_quantile", "on", "le"}
 
@@ -20,12 +22,13 @@ def written() -> set[str]:
     import msgspec
 
     registry = Registry()
-    for histogram in (registry.requests, registry.decisions, registry.runs, registry.waits, registry.delays):
-        histogram.record(0.1, (("http.route", "/x"), ("http.response.status_code", "200")))
-    registry.verdicts.add(1, (("symbi.policy.decision", "allow"),))
-    registry.tokens.add(1)
+    for each in registry.every():
+        attributes = (("http.route", "/x"), ("http.response.status_code", "200"), ("symbi.policy.decision", "allow"), ("symbi.outcome", "success"))
+        attributes += (("symbi.metrics.exporter", "file"), ("symbi.run.outcome", "failed"), ("symbi.delivery.target", "webhook"))
+        attributes += (("gen_ai.request.model", "m"), ("error.type", "x"), ("gen_ai.token.type", "input"))
+        each.record(0.1, attributes) if isinstance(each, Histogram) else each.add(1, attributes)
     system = SystemFigures(cpu_usage_percent=1, memory_usage_bytes=1, memory_total_bytes=2, uptime_seconds=3)
-    instruments = (*levels(SchedulerFigures(), TaskManagerFigures(), LoadBalancerFigures(), system), *registry.read())
+    instruments = (*levels(SchedulerFigures(), TaskManagerFigures(), LoadBalancerFigures(), system), *ProcessProbe().read(), *event_instruments({"dropped": 0, "failures": 0}), *registry.read())
     text = expose(msgspec.structs.replace(a_snapshot(), instruments=instruments), version="1", openmetrics=False)
     return set(re.findall(r"[a-zA-Z_]\w*", text))
 

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from symbi_metrics import CompositeExporter, MetricsCollector
 
 from symbi import MetricsSource, hookimpl
 from symbi.contracts.errors import ConfigError
 from symbi.contracts.metrics import Exporter, MetricsService
 from symbi.testing.exporters import a_snapshot
+from symbi_metrics import CompositeExporter, MetricsCollector
 
 SEED = {
     "scheduler": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbi import Command, RouteGroup, Service, Tables, hookimpl
+from symbi import Command, MetricsSource, RouteGroup, Service, Tables, hookimpl
 
 __all__: list[str] = []
 
@@ -53,6 +53,11 @@ def routes() -> Iterator[RouteGroup]:
 @hookimpl
 def commands() -> Iterator[Command]:
     yield Command(name="agents", load="symbi_agents.cli:agents", summary="List, show, add and remove agents.")
+
+
+@hookimpl
+def metrics_sources() -> Iterator[MetricsSource]:
+    yield MetricsSource(name="flat", collect="symbi_agents.figures:collect")
 
 
 @hookimpl

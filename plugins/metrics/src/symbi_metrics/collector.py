@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -11,6 +12,9 @@ from symbi.contracts.metrics import MetricsSnapshot
 from symbi.kernel.clock import Clock, SystemClock
 
 __all__ = ["MetricsCollector"]
+
+_log = logging.getLogger("symbi.metrics")
+_LOG_EVERY_SECONDS = 60.0
 
 
 class _Sink(Protocol):
@@ -45,6 +49,7 @@ class MetricsCollector:
         self._random = randomness or random.Random()  # noqa: S311  # spreads exports in time, protects nothing
         self._last_seconds = last_seconds
         self._task: asyncio.Task[None] | None = None
+        self._logged_at = float("-inf")
 
     @property
     def running(self) -> bool:
@@ -80,4 +85,11 @@ class MetricsCollector:
             await self._clock.sleep(due - now + self._random.uniform(0, self._jitter))
 
     async def _once(self) -> None:
-        await self._exporter.export(await self._collect())
+        """Collect and export once; what fails is told once a minute and tried again at the next tick."""
+        try:
+            await self._exporter.export(await self._collect())
+        except Exception as error:
+            now = self._clock.monotonic()
+            if now - self._logged_at >= _LOG_EVERY_SECONDS:
+                self._logged_at = now
+                _log.warning("metrics were not exported: %s: %s", type(error).__name__, error)

@@ -33,7 +33,7 @@ class ExporterRecord(msgspec.Struct, kw_only=True):
 class CompositeExporter:
     """Hands each snapshot to every exporter, side by side.
 
-    Failures are counted in `records` and logged at most once a minute for each exporter; a first success after a failure is logged too.
+    `observe(name, ok, seconds)` is told of each. Failures are counted in `records` and logged at most once a minute for each exporter; a first success after a failure is logged too.
     """
 
     def __init__(
@@ -42,10 +42,12 @@ class CompositeExporter:
         *,
         timeout_seconds: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
+        observe: Callable[[str, bool, float], None] = lambda name, ok, seconds: None,
     ) -> None:
         self._exporters = dict(exporters)
         self._timeout = timeout_seconds
         self._monotonic = monotonic
+        self._observe = observe
         self.records = {name: ExporterRecord() for name in self._exporters}
 
     async def export(self, snapshot: MetricsSnapshot) -> dict[str, Outcome]:
@@ -60,6 +62,7 @@ class CompositeExporter:
         record = self.records[name]
         record.exports += 1
         record.last_ms = outcome.ms
+        self._observe(name, outcome.ok, outcome.ms / 1000)
         if outcome.ok:
             if record.failures_in_a_row:
                 _log.info("exporter %s works again after %d failures", name, record.failures_in_a_row)

@@ -7,13 +7,18 @@ from typing import Literal
 
 from symbi.contracts.metrics import Instrument, Point
 
-__all__ = ["LONG", "SHORT", "Counter", "Histogram", "Registry"]
+__all__ = ["CALLS", "LONG", "MOST_SERIES", "SHORT", "TOKENS", "Counter", "Histogram", "level"]
 
 SHORT = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Bounds in seconds for what takes micro- to milliseconds: decisions, lateness."""
 LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
 """Bounds in seconds for what may take an hour: runs, requests."""
+CALLS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Bounds in seconds that the GenAI conventions advise for calls of models."""
+TOKENS = tuple(float(4**power) for power in range(14))
+"""Bounds in tokens that the GenAI conventions advise."""
 MOST_SERIES = 200
+"""The series that one instrument may have; whatever comes after them is counted in one of overflow."""
 _OVERFLOW = (("otel.metric.overflow", "true"),)
 
 
@@ -27,23 +32,24 @@ class _Series:
 
 
 class Histogram:
-    """A histogram in seconds; beyond `MOST_SERIES` attribute sets everything goes to one overflow series."""
+    """A histogram; beyond `MOST_SERIES` attribute sets everything goes to one overflow series."""
 
-    def __init__(self, name: str, description: str, bounds: tuple[float, ...]) -> None:
+    def __init__(self, name: str, description: str, bounds: tuple[float, ...], *, unit: str = "s") -> None:
         self.name = name
+        self.unit = unit
         self.description = description
         self.bounds = bounds
         self._series: dict[tuple[tuple[str, str], ...], _Series] = {}
 
-    def record(self, seconds: float, attributes: tuple[tuple[str, str], ...]) -> None:
-        """Count one duration."""
+    def record(self, value: float, attributes: tuple[tuple[str, str], ...]) -> None:
+        """Count one value."""
         series = self._series.get(attributes)
         if series is None:
             attributes = attributes if len(self._series) < MOST_SERIES else _OVERFLOW
             series = self._series.setdefault(attributes, _Series(len(self.bounds) + 1))
         series.count += 1
-        series.sum += seconds
-        series.buckets[bisect_left(self.bounds, seconds)] += 1
+        series.sum += value
+        series.buckets[bisect_left(self.bounds, value)] += 1
 
     def read(self) -> Instrument:
         """Return what was counted so far."""
@@ -52,7 +58,12 @@ class Histogram:
             for key, each in list(self._series.items())
         )
         return Instrument(
-            name=self.name, kind="histogram", unit="s", description=self.description, points=points, bounds=self.bounds
+            name=self.name,
+            kind="histogram",
+            unit=self.unit,
+            description=self.description,
+            points=points,
+            bounds=self.bounds,
         )
 
 
@@ -75,24 +86,6 @@ class Counter:
         """Return what was counted so far."""
         points = tuple(Point(attributes=dict(key), value=value) for key, value in list(self._values.items()))
         return Instrument(name=self.name, kind="counter", unit=self.unit, description=self.description, points=points)
-
-
-class Registry:
-    """The instruments that this runtime feeds itself, from bus events."""
-
-    def __init__(self) -> None:
-        self.requests = Histogram("http.server.request.duration", "Duration of HTTP requests.", LONG)
-        self.decisions = Histogram("symbi.policy.decision.duration", "Time that one policy decision took.", SHORT)
-        self.runs = Histogram("symbi.run.duration", "Duration of runs, from the first start to the end.", LONG)
-        self.waits = Histogram("symbi.run.wait", "Time from queued to started.", LONG)
-        self.delays = Histogram("symbi.scheduler.job.delay", "Time from due to started.", LONG)
-        self.verdicts = Counter("symbi.policy.decisions", "{decision}", "Policy decisions.")
-        self.tokens = Counter("symbi.model.tokens", "{token}", "Tokens that runs used.")
-
-    def read(self) -> tuple[Instrument, ...]:
-        """Return every instrument that has a series."""
-        every = (self.requests, self.decisions, self.runs, self.waits, self.delays, self.verdicts, self.tokens)
-        return tuple(found for found in (each.read() for each in every) if found.points)
 
 
 def level(

@@ -8,9 +8,9 @@ from typing import Any
 
 from symbi.contracts.policy import PolicyDecided
 from symbi.contracts.runs import RunEnded
-from symbi.contracts.telemetry import RequestServed
+from symbi.contracts.telemetry import DeliveryTried, ModelCalled, RequestServed
 from symbi.kernel.context import PluginContext
-from symbi_metrics.instruments import Registry
+from symbi_metrics.registry import Registry
 
 __all__ = ["RequestRate", "listen"]
 
@@ -51,7 +51,7 @@ def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> lis
                 ("http.request.method", event.method),
                 ("http.route", event.route),
                 ("http.response.status_code", str(event.status)),
-                ("url.scheme", "http"),
+                ("url.scheme", event.scheme),
             ),
         )
 
@@ -72,7 +72,28 @@ def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> lis
         if view.usage.tokens:
             registry.tokens.add(view.usage.tokens)
 
-    subscriptions: list[tuple[type, Any]] = [(RequestServed, request), (PolicyDecided, decision), (RunEnded, run)]
+    async def called(event: ModelCalled) -> None:
+        shared = (
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.provider.name", event.provider),
+            ("gen_ai.request.model", event.model),
+        )
+        registry.calls.record(event.seconds, (*shared, ("error.type", event.error)) if event.error else shared)
+        for kind, tokens in (("input", event.prompt_tokens), ("output", event.completion_tokens)):
+            if tokens:
+                registry.usage.record(tokens, (*shared, ("gen_ai.token.type", kind)))
+
+    async def delivery(event: DeliveryTried) -> None:
+        outcome = "success" if event.delivered else "failure"
+        registry.deliveries.record(event.seconds, (("symbi.delivery.target", event.target), ("symbi.outcome", outcome)))
+
+    subscriptions: list[tuple[type, Any]] = [
+        (RequestServed, request),
+        (PolicyDecided, decision),
+        (RunEnded, run),
+        (ModelCalled, called),
+        (DeliveryTried, delivery),
+    ]
     return [
         context.events.subscribe(kind, handler, name=f"metrics:{kind.__name__}", limit=10_000)
         for kind, handler in subscriptions

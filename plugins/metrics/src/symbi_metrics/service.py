@@ -13,8 +13,8 @@ from symbi.kernel.points import EXPORTERS
 from symbi_metrics.collector import MetricsCollector
 from symbi_metrics.composite import CompositeExporter
 from symbi_metrics.config import MetricsConfig
-from symbi_metrics.instruments import Registry
 from symbi_metrics.listeners import RequestRate, listen
+from symbi_metrics.registry import Registry
 from symbi_metrics.snapshot import SnapshotBuilder
 
 __all__ = ["Metrics", "open_metrics"]
@@ -60,7 +60,10 @@ async def open_metrics(config: MetricsConfig, context: PluginContext) -> AsyncIt
             stack.push_async_callback(undo)
         builder = SnapshotBuilder(context, registry, rate, deadline=config.source_timeout_seconds)
         composite = CompositeExporter(
-            exporters, timeout_seconds=config.export_timeout_seconds, monotonic=context.clock.monotonic
+            exporters,
+            timeout_seconds=config.export_timeout_seconds,
+            monotonic=context.clock.monotonic,
+            observe=registry.exported,
         )
         collector = MetricsCollector(
             composite,

@@ -9,17 +9,18 @@ from typing import Any
 
 import msgspec
 
-from symbi.contracts.agents import AgentService
 from symbi.contracts.metrics import LoadBalancerFigures, MetricsSnapshot, SchedulerFigures, TaskManagerFigures
 from symbi.contracts.offers import load
-from symbi.contracts.runs import RunService
 from symbi.kernel.clock import rfc3339
 from symbi.kernel.context import PluginContext
 from symbi.kernel.fanout import fan_out
 from symbi.kernel.points import METRICS_SOURCES
-from symbi_metrics.instruments import Registry
 from symbi_metrics.levels import levels
 from symbi_metrics.listeners import RequestRate
+from symbi_metrics.parts import channel_instruments, event_instruments
+from symbi_metrics.process import ProcessProbe
+from symbi_metrics.ratchet import Ratchet
+from symbi_metrics.registry import Registry
 from symbi_metrics.system import SystemProbe
 
 __all__ = ["SnapshotBuilder"]
@@ -27,6 +28,10 @@ __all__ = ["SnapshotBuilder"]
 _BLOCKS = {"scheduler": SchedulerFigures, "task_manager": TaskManagerFigures, "load_balancer": LoadBalancerFigures}
 _FLAT_INTEGERS = ("active_agents", "total_agents", "secrets_count", "mcp_connections", "vector_db_items")
 _KEEP_SECONDS = 1.0
+_TOTALS = {
+    "scheduler": ("total_runs", "successful_runs"),
+    "task_manager": ("completed_tasks", "failed_tasks"),
+}
 
 
 class SnapshotBuilder:
@@ -38,6 +43,8 @@ class SnapshotBuilder:
         self._rate = rate
         self._deadline = deadline
         self._probe = SystemProbe(context.data_dir)
+        self._process = ProcessProbe()
+        self._ratchet = Ratchet()
         self._started = context.clock.monotonic()
         self._last: dict[str, Mapping[str, Any]] = {}
         self._cached: tuple[float, MetricsSnapshot] | None = None
@@ -55,11 +62,14 @@ class SnapshotBuilder:
     async def _gather(self) -> MetricsSnapshot:
         figures = await self._sources()
         system = self._probe.figures(uptime_seconds=int(self._context.clock.monotonic() - self._started))
+        for name, totals in _TOTALS.items():
+            if name in figures:
+                figures[name] = self._ratchet.hold_all(name, figures[name], totals)
         figures.setdefault("load_balancer", {})["requests_per_second"] = self._rate.per_second()
         blocks = {name: _block(kind, figures.get(name, {})) for name, kind in _BLOCKS.items()}
         others = {name: dict(block) for name, block in figures.items() if name not in (*_BLOCKS, "flat")}
-        counted = await self._agents()
-        flat = {**dict.fromkeys(_FLAT_INTEGERS, 0), **self._probe.flat(system), **counted, **figures.get("flat", {})}
+        flat = {**dict.fromkeys(_FLAT_INTEGERS, 0), **self._probe.flat(system), **figures.get("flat", {})}
+        bus = self._ratchet.hold_all("events", self._context.events.figures(), ("dropped", "failures"))
         return MetricsSnapshot(
             timestamp=rfc3339(self._context.clock.now()),
             system=system,
@@ -67,6 +77,9 @@ class SnapshotBuilder:
             flat=flat,
             instruments=(
                 *levels(blocks["scheduler"], blocks["task_manager"], blocks["load_balancer"], system),
+                *self._process.read(),
+                *channel_instruments(figures.get("channels", {})),
+                *event_instruments(bus),
                 *self._registry.read(),
             ),
             **blocks,
@@ -87,12 +100,6 @@ class SnapshotBuilder:
                 self.failures[name] = str(outcome.error) if outcome.error else "gave no mapping"
             found.setdefault(name.partition(":")[2], {}).update(self._last.get(name, {}))
         return found
-
-    async def _agents(self) -> dict[str, int]:
-        agents, runs = self._context.services.maybe(AgentService), self._context.services.maybe(RunService)
-        total = len(await agents.list()) if agents is not None else 0
-        running = await runs.list(status=("running",), limit=1000) if runs is not None else []
-        return {"total_agents": total, "active_agents": len({run.agent_id for run in running})}
 
 
 def _block(kind: type[Any], figures: Mapping[str, Any]) -> Any:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from symbi.contracts.runs import RunService
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from symbi.kernel.clock import Clock
     from symbi.kernel.context import PluginContext
 
-__all__ = ["Figures", "load_balancer", "task_manager"]
+__all__ = ["Figures", "flat", "load_balancer", "task_manager"]
 
 WINDOW_SECONDS = 60.0
 
@@ -53,6 +55,20 @@ async def task_manager(context: PluginContext) -> Mapping[str, Any]:
         "failed_tasks": counts.get("failed", 0) + counts.get("lost", 0),
         "terminated_tasks": counts.get("terminated", 0),
     }
+
+
+async def flat(context: PluginContext) -> Mapping[str, Any]:
+    """Return `active_agents`: those with a run under way."""
+    return {"active_agents": await context.store.read(_active_agents)}
+
+
+def _active_agents(conn: Connection) -> int:
+    from sqlalchemy import func, select
+
+    from symbi_runs.tables import RUNS
+
+    query = select(func.count(RUNS.c.agent_id.distinct())).where(RUNS.c.status == "running")
+    return int(conn.execute(query).scalar_one())
 
 
 async def load_balancer(context: PluginContext) -> Mapping[str, Any]:

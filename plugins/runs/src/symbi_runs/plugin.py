@@ -95,6 +95,7 @@ def metrics_sources() -> Iterable[MetricsSource]:
     """Offer the seed's figures of runs."""
     yield MetricsSource(name="task_manager", collect="symbi_runs.figures:task_manager")
     yield MetricsSource(name="load_balancer", collect="symbi_runs.figures:load_balancer")
+    yield MetricsSource(name="flat", collect="symbi_runs.figures:flat")
 
 
 @hookimpl
