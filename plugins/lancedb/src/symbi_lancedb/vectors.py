@@ -126,8 +126,10 @@ class LanceVectors(VectorStore):
             return []
         check_vector(vector, self._facts[collection][0])
         with _vendor("searching"):
+            import numpy as np
+
             query = (
-                table.vector_search(list(vector))
+                table.vector_search(np.asarray(vector, dtype=np.float32))
                 .distance_type("cosine")
                 .where(condition)
                 .select(["id", "agent", "_distance"])
