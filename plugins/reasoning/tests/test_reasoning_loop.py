@@ -389,6 +389,8 @@ async def test_a_run_that_is_cancelled_closes_the_providers_stream(open_house: A
             await asyncio.sleep(0.01)
         ended = await house.runs.wait(run.run_id, timeout=5)
         assert ended.status == "terminated"
+        told = [event.data["message"] for event in await house.events(ended) if event.kind == "log"]
+        assert any("terminated reason=Stopped" in message and '"iterations":0' in message for message in told)
 
 
 async def test_text_is_streamed_as_it_comes(house: Any, world: Any) -> None:

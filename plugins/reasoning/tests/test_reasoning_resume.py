@@ -123,3 +123,37 @@ async def test_a_model_that_fails_for_good_fails_the_run_with_its_code(house: An
     world.script = [ModelError("overloaded", code="MODEL_TIMEOUT", retryable=True)]
     run = await house.run()
     assert run.error["code"] == "MODEL_TIMEOUT"
+
+
+async def test_rsn_43_a_fork_goes_on_from_a_step_and_a_replay_asks_nothing(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    from conftest import StandIns
+
+    from symbi.contracts.runs import RunService
+    from symbi.testing.apps import open_app
+
+    names = ["symbi_runs.plugin", "symbi_process.plugin", "symbi_reasoning.plugin", StandIns(world)]
+    tables = {"llm": {"provider": "scripted"}, "execution": {"executor": "inline"}}
+    async with open_app(tmp_path, names, tables=tables) as app:
+        runs: Any = app.kernel.services.get(RunService)
+
+        async def ended(path: str, body: Any) -> Any:
+            started = (await app.client.post(path, json=body)).json()
+            return await runs.wait(started["run_id"], timeout=10)
+
+        world.script = script_of(world)
+        first = await ended("/runs", {"agent": "helper", "input": "go"})
+        assert (first.result, len(world.asked), len(world.calls)) == ("done", 4, 6)
+        replay = await ended(f"/runs/{first.run_id}/fork", {})
+        assert replay.result == "done", replay.error
+        assert (len(world.asked), len(world.calls)) == (4, 6)
+        # Effects: brief, then model and two tools a turn; the seventh ends the second turn.
+        world.script = [Reply(text="another end")]
+        fork = await ended(f"/runs/{first.run_id}/fork", {"step": 7})
+        assert fork.result == "another end", fork.error
+        assert (len(world.asked), len(world.calls)) == (5, 6)
+        assert sum(message.role == "tool" for message in world.asked[-1].messages) == 4
+        assert (await app.client.post("/runs/nobody/fork", json={})).status_code == 404
+        assert (await app.client.post(f"/runs/{first.run_id}/fork", json={"step": -1})).status_code == 400
+        world.gate.allow = []
+        assert (await app.client.post(f"/runs/{first.run_id}/fork", json={})).status_code == 403

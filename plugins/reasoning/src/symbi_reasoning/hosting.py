@@ -87,7 +87,6 @@ class Reasoning(ReasoningHost):
             "history": await self._history(run),
             "limits": self._limits(options),
             "recall": bool(about.get("memory")) and offers.recalls,
-            "now_ms": self.context.clock.now_ms(),
             "tokens_left": account.left,
             "schema": options.get("output_schema") if isinstance(options.get("output_schema"), dict) else None,
         }

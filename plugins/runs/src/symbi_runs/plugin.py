@@ -71,6 +71,7 @@ def effect_handlers() -> Iterable[EffectHandler]:
 def routes() -> Iterable[RouteGroup]:
     """Offer the routes of runs and workflows."""
     yield RouteGroup(name="runs", load="symbi_runs.routes:HANDLERS")
+    yield RouteGroup(name="runs-forks", load="symbi_runs.forks:HANDLERS")
     yield RouteGroup(name="workflows", load="symbi_runs.workflows:HANDLERS")
 
 

@@ -51,7 +51,6 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     tools: tuple[OfferedTool, ...]
     limits: Limits
-    now_ms: int
     history: tuple[ChatMessage, ...] = ()
     hidden: dict[str, str] = {}
     recall: bool = False

@@ -40,6 +40,7 @@ class LoopState:
         self.effects = effects
         self.messages: list[ChatMessage] = []
         self.tools: dict[str, OfferedTool] = {tool.name: tool for tool in brief.tools}
+        self.began = time.monotonic()
         self.iteration = 0
         self.tool_calls = 0
         self.denials = 0
@@ -54,8 +55,8 @@ class LoopState:
 
     @property
     def late(self) -> bool:
-        """Tell that the loop's time is over; counted from the brief, so that a resumed loop has no more of it."""
-        return time.time() * 1000 - self.brief.now_ms >= self.limits.timeout_seconds * 1000
+        """Tell that the loop's time is over; each attempt has its own, since a replay may come long after."""
+        return time.monotonic() - self.began >= self.limits.timeout_seconds
 
     def tell(self, event: str, **values: Any) -> None:
         """Put an event of the loop into the run's journal."""
