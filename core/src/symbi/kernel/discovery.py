@@ -60,7 +60,10 @@ class _Uncached(ExtensionManager[Any]):
 
 def entry_points() -> list[importlib.metadata.EntryPoint]:
     """Return the installed entry points of the group, sorted by name, first distribution first where two claim one name."""
-    return sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry)))
+    found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
+    if len({entry.name for entry in found}) < len(found):  # only then is every distribution's metadata worth reading
+        found.sort(key=lambda entry: (entry.name, _distribution(entry)))
+    return found
 
 
 def discover(*, disabled: Sequence[str] = (), only: Sequence[str] = ()) -> tuple[list[Found], list[PluginRecord]]:
@@ -103,13 +106,9 @@ def discover(*, disabled: Sequence[str] = (), only: Sequence[str] = ()) -> tuple
 
 
 def _record(entry: importlib.metadata.EntryPoint, state: Any) -> PluginRecord:
-    dist = entry.dist
+    facts = entry.dist.metadata if entry.dist else {"Name": "", "Version": ""}  # read once: it is parsed anew each time
     return PluginRecord(
-        name=entry.name,
-        state=state,
-        distribution=dist.name if dist else "",
-        version=dist.version if dist else "",
-        module=entry.value,
+        name=entry.name, state=state, distribution=facts["Name"], version=facts["Version"], module=entry.value
     )
 
 
