@@ -80,6 +80,8 @@ def _prepared(content: str) -> tuple[str, set[str]]:
 def _hit(term: str, found: set[str], lowered: str) -> float:
     if term in found:
         return 1.0
-    if len(term) > 2 and any(word.startswith(term) or (len(word) > 3 and term.startswith(word)) for word in found):
-        return 0.75
-    return 0.5 if len(term) > 2 and term in lowered else 0.0
+    if len(term) < 3:
+        return 0.0
+    if term in lowered:
+        return 0.75 if any(word.startswith(term) for word in found) else 0.5
+    return 0.75 if any(term[:length] in found for length in range(4, len(term))) else 0.0

@@ -69,7 +69,7 @@ class Searcher:
     async def _by_words(self, scope: Scope, query: SearchQuery) -> dict[str, Found]:
         terms = words(query.terms)
         floor = _KEYWORD_FLOOR if query.threshold is None else query.threshold
-        most = max(200, query.limit * 2)
+        most = max(120, query.limit * 3)
         found = await self._context.store.read(candidates, scope, terms, self._conditions(query), limit=most)
         scores = relevance([row.text for row, _ in found], terms)
         return {
