@@ -93,6 +93,10 @@ async def list_runs(
         raise InvalidRequest(
             f"no status {unknown[0]!r}; one of {', '.join(known)}", details={"field": "status", "reason": "unknown"}
         )
+    if before is not None and not 0 <= before < 1 << 53:
+        raise InvalidRequest(
+            "before must be milliseconds since 1970", details={"field": "before", "reason": "out_of_range"}
+        )
     runs = services.get(RunService)
     found = await runs.list(
         agent_id=agent_id, status=statuses, schedule_id=schedule_id, limit=read_limit(request), before=before
