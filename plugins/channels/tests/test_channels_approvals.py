@@ -120,6 +120,7 @@ async def test_a_person_without_the_role_and_a_stranger_decide_nothing(world, me
     assert [by.id for by, _, _ in world.approvals.calls] == ["user:bob"]
     assert any("may not decide" in each.text for each in world.room.sent)
     assert world.approvals.approval.status == "pending"
+    assert [each.outcome for each in world.audit.records if each.kind == "channel.approval.vote"] == ["denied"]
 
 
 async def test_commands_decide_with_a_reason_and_pending_lists(world, message, until):

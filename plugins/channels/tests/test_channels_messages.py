@@ -114,13 +114,17 @@ async def test_what_was_acknowledged_is_acted_on_once_after_a_crash(make_world, 
         runner = world.service.hub.runners[ident]
         await until(lambda: world.room.accepts)
 
-        async def die(*args):
+        act = runner.actor.act
+
+        async def die(*args, **options):
             await asyncio.Event().wait()
 
-        runner.actor.act = die
-        await runner.accept(message("one", number=1))
+        async def die_before_the_first(seq, message):
+            await (die() if message.text == "one" else act(seq, message))
+
+        runner.actor.act = die_before_the_first
         runner.actor._finish = die
-        del runner.actor.act
+        await runner.accept(message("one", number=1))
         await runner.accept(message("two", number=2, conversation="C2"))
         await until(lambda: len(world.runs.started) == 1)
     async with world.opened(tmp_path):
@@ -144,6 +148,25 @@ async def test_a_run_that_ended_while_the_runtime_was_away_is_answered_once(make
     async with world.opened(tmp_path):
         await asyncio.sleep(0.1)
     assert [each.text for each in world.room.sent] == ["late answer"]
+
+
+async def test_a_message_that_makes_the_code_stumble_is_given_up_and_the_next_is_served(world, message, until, monkeypatch):
+    monkeypatch.setattr("symbi_channels.inbound._STUMBLES", 2)
+    ident = await world.channel()
+    actor = world.service.hub.runners[ident].actor
+    act = actor.act
+
+    async def stumble(seq, message):
+        if message.text == "poison":
+            raise RuntimeError("a bug")
+        await act(seq, message)
+
+    actor.act = stumble
+    await world.room.push(message("poison", number=1))
+    await world.room.push(message("fine", number=2))
+    await until(lambda: len(world.room.sent) == 2)
+    assert "went wrong" in world.room.sent[0].text
+    assert world.room.sent[1].text == "you said: fine"
 
 
 async def test_the_outbox_drains_in_order_after_an_outage(world, until):

@@ -71,9 +71,17 @@ class Actor:
         elif command.verb == "ask":
             await self._ask(seq, message, command, principal)
         else:
-            text = await vote(self._context, command, principal)
-            await self._record("approval.vote", message, principal, outcome=command.verb, approval_id=command.target)
+            outcome, text = await vote(self._context, command, principal)
+            await self._record("approval.vote", message, principal, outcome=outcome, approval_id=command.target)
             await self._finish(seq, command.verb, [_only_for(reply_to(message, text), message.sender_id)])
+
+    async def give_up(self, seq: int, message: InboundMessage) -> None:
+        """Mark a message as done over which `act` fails again and again, and say so to the person."""
+        reference = self._context.ids.uuid()[:8]
+        self._runner.counters.failed += 1
+        _log.error("channel %s: message %d is given up (ref %s)", self._runner.name, seq, reference)
+        await self._record("message.failed", message, outcome="failed", reference=reference)
+        await self._finish(seq, "failed", [reply_to(message, f"Something went wrong here. (ref {reference})")])
 
     async def _ask(self, seq: int, message: InboundMessage, command: Command, principal: Principal) -> None:
         if not command.target:

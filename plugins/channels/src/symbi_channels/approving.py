@@ -108,25 +108,26 @@ class ApprovalBoard:
             )  # fmt: skip
 
 
-async def vote(context: PluginContext, command: Command, principal: Principal) -> str:
-    """Give a person's answer to a held action and return what to tell them; who may, `Approvals` decides."""
+async def vote(context: PluginContext, command: Command, principal: Principal) -> tuple[str, str]:
+    """Give a person's answer to a held action; return the outcome for the audit log and what to tell them. Who may, `Approvals` decides."""
     approvals = context.services.maybe(Approvals)
     if approvals is None:
-        return "Nothing can be approved here: no list of approvals is installed."
+        return "failed", "Nothing can be approved here: no list of approvals is installed."
     try:
         if command.verb == "approve":
             found = await approvals.approve(command.target, by=principal, reason=command.text)
         else:
             found = await approvals.deny(command.target, by=principal, reason=command.text)
     except NotFound:
-        return f"There is no held action `{command.target}`."
+        return "failed", f"There is no held action `{command.target}`."
     except Forbidden as error:
-        return f"You may not decide this: {error.message}."
+        return "denied", f"You may not decide this: {error.message}."
     except SymbiError as error:
-        return f"That did not count: {error.message}."
+        return "failed", f"That did not count: {error.message}."
     if found.status == "pending":
-        return f"Your vote counts; {found.quorum - len(found.votes)} more must approve `{found.id}`."
-    return f"`{found.id}` is {found.status}."
+        more = found.quorum - len(found.votes)
+        return command.verb, f"Your vote counts; {more} more must approve `{found.id}`."
+    return command.verb, f"`{found.id}` is {found.status}."
 
 
 async def pending_text(context: PluginContext, principal: Principal) -> str:

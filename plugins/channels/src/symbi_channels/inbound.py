@@ -25,6 +25,7 @@ __all__ = ["Inbound"]
 _log = logging.getLogger("symbi.channels")
 _AT_ONCE = 32
 _BATCH = 500
+_STUMBLES = 4
 _REMEMBERED = 20_000
 
 
@@ -110,17 +111,24 @@ class Inbound:
         self._wakeup.set()
 
     async def _until_done(self, row: Row[Any]) -> None:
-        """Act on one message; what cannot be done now (store, queue of runs) is tried again, so that order holds."""
-        pause = 0.2
+        """Act on one message; what cannot be done now (store, queue of runs) is tried again, so that order holds.
+
+        A message over which the code itself stumbles is given up after some tries, or nothing would go on in its conversation.
+        """
+        pause, stumbles = 0.2, 0
         while True:
             try:
-                await self._runner.actor.act(row.seq, row.message)
+                if stumbles < _STUMBLES:
+                    await self._runner.actor.act(row.seq, row.message)
+                else:
+                    await self._runner.actor.give_up(row.seq, row.message)
                 return
             except (CapacityExceeded, Unavailable, StoreError) as error:
                 _log.warning(
                     "channel %s: message %d waits: %s", self._runner.name, row.seq, error.message
                 )
             except Exception:
+                stumbles += 1
                 _log.exception("channel %s: message %d failed", self._runner.name, row.seq)
             await self._context.clock.sleep(pause)
             pause = min(pause * 2, 10.0)
