@@ -44,6 +44,7 @@ class McpTools(ToolProvider):
         self._live: dict[str, dict[str, str]] = {}
         """What each server has now: tool → digest of its definition."""
         self._lock = asyncio.Lock()
+        self._said: dict[str, str] = {}
         self.links = {
             name: Link(name, server, context, retry_seconds=config.retry_seconds, changed=self.refresh)
             for name, server in config.servers.items()
@@ -73,7 +74,10 @@ class McpTools(ToolProvider):
         try:
             await self.refresh(server)
         except SymbiError as error:
-            self._context.logger.warning("the tools of the MCP server %s are not known: %s", server, error)
+            # Said once for each new reason: the tools are asked for at every turn of every agent.
+            if self._said.get(server) != self.links[server].fault:
+                self._said[server] = self.links[server].fault
+                self._context.logger.warning("the tools of the MCP server %s are not known: %s", server, error)
 
     async def refresh(self, server: str) -> None:
         """Ask a server for its tools and compare them with what was approved; raises `Unavailable`."""
