@@ -1,4 +1,4 @@
-"""From the plugins' route groups to routers of the application: each is tried by itself first, and what fails costs only its plugin."""
+"""From the plugins' route groups to routers of the application: what fails costs only its plugin."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Bridge:
         self._claims: dict[tuple[str, str], Claim] = {}
         self.routers: list[tuple[str, Router]] = []
         for router in core:
-            self._take("core", "symbi-core", self._try([router]), router)
+            self._take("core", "symbi-core", _routes(router), router)
 
     def add(self, plugin: str, group: RouteGroup) -> bool:
         """Take one group; a group that fails is recorded as a fault of its plugin, and False returned."""
         try:
             router = self._router(plugin, group)
-            routes = self._try([router])
+            routes = _routes(router)
             self._refuse_taken(plugin, routes)
         except Exception as error:
             self._blame(plugin, error)
@@ -56,14 +56,14 @@ class Bridge:
         return True
 
     def build(self, make: Callable[[list[tuple[str, Router]]], T]) -> T:
-        """Return what `make` makes of the routers; where they do not get on with each other, without those that came later."""
+        """Return what `make` makes of the routers; where that fails, each is tried in a scratch application, and what fails is left out.
+
+        Trying comes second, since it costs as much as the making itself and a start in good order needs none of it.
+        """
         try:
             return make(self.routers)
         except Exception:
-            _log.warning(
-                "the routes of the plugins do not get on with each other; looking for the ones to leave out",
-                exc_info=True,
-            )
+            _log.debug("the routes do not make one application; looking for the ones to leave out", exc_info=True)
         kept: list[tuple[str, Router]] = []
         for plugin, router in self.routers:
             try:
@@ -94,10 +94,9 @@ class Bridge:
             tags=[group.name],
         )
 
-    def _try(self, routers: Sequence[Router]) -> list[tuple[str, str]]:
-        """Build an application of the routers alone and return the methods and paths that it serves."""
-        app = PlainLitestar(route_handlers=list(routers), openapi_config=None, **self._scratch)
-        return [(method, path) for route in app.routes for method, path in _served(route)]
+    def _try(self, routers: Sequence[Router]) -> None:
+        """Build an application of the routers alone; raises whatever is wrong with them."""
+        PlainLitestar(route_handlers=list(routers), openapi_config=None, **self._scratch)
 
     def _refuse_taken(self, plugin: str, routes: Sequence[tuple[str, str]]) -> None:
         for method, path in routes:
@@ -114,6 +113,11 @@ class Bridge:
 
     def _source(self, plugin: str) -> str:
         return next((record.source for record in self._kernel.plugins() if record.name == plugin), plugin)
+
+
+def _routes(router: Router) -> list[tuple[str, str]]:
+    """Return the methods and paths that a router serves."""
+    return [served for route in router.routes for served in _served(route)]
 
 
 def _served(route: Any) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -162,7 +163,7 @@ def _framework(error: HTTPException) -> Problem:
     code, sentence = CODES.get(status, ("INVALID_REQUEST", "The request cannot be served."))
     headers = dict(error.headers or {})
     if isinstance(error, ValidationException):
-        details = _fields(error.extra)
+        details = _fields(error.extra or _missing(error.detail))
         sentence = (
             f"{details['field']}: {details['reason']}" if details["field"] else "A field of the request is wrong."
         )
@@ -197,6 +198,12 @@ def _fields(extra: Any) -> dict[str, Any]:
         for each in faults
     ]
     return {**fields[0], "fields": fields} if fields else {"field": "", "reason": "invalid"}
+
+
+def _missing(detail: str) -> list[dict[str, Any]]:
+    """Read the one sentence in which Litestar names a missing parameter; it gives no fields for that."""
+    found = re.match(r"Missing required (\w+) parameter '([^']{1,100})'", detail)
+    return [] if found is None else [{"key": found[2], "source": found[1], "message": "missing_required_field"}]
 
 
 def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

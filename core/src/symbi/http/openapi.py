@@ -28,6 +28,21 @@ _ERROR = {
     "required": ["error", "code", "details"],
     "properties": {"error": {"type": "string"}, "code": {"type": "string"}, "details": {"type": ["object", "null"]}},
 }
+_NESTED_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "details": {"type": ["object", "null"]},
+            },
+        }
+    },
+}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -139,17 +154,20 @@ def _annotate(operation: dict[str, Any] | None, opt: dict[str, Any]) -> None:
     rule = opt.get("auth", "token")
     if rule != "token":
         operation["security"] = [] if rule == "open" else [{"bearer": []}, {}]
+    if opt.get("error_shape") == "nested":
+        operation["x-symbi-errors"] = "nested"
     if opt.get("idempotent"):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 
 def _finish(document: dict[str, Any]) -> dict[str, Any]:
-    """Add the one error body to every operation."""
-    document.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    """Add the error body to every operation: the runtime's flat one, or the nested one of the tool review API."""
+    document.setdefault("components", {}).setdefault("schemas", {}).update(Error=_ERROR, NestedError=_NESTED_ERROR)
     for item in document.get("paths", {}).values():
         for operation in item.values():
             if isinstance(operation, dict) and "responses" in operation:
                 answers = operation["responses"]
+                shape = "NestedError" if operation.pop("x-symbi-errors", None) == "nested" else "Error"
+                content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
                 answers.update({status: {"description": text, "content": content} for status, text in _ERRORS.items()})
     return document
