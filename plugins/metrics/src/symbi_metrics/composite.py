@@ -33,7 +33,8 @@ class ExporterRecord(msgspec.Struct, kw_only=True):
 class CompositeExporter:
     """Hands each snapshot to every exporter, side by side.
 
-    `observe(name, ok, seconds)` is told of each. Failures are counted in `records` and logged at most once a minute for each exporter; a first success after a failure is logged too.
+    `observe(name, ok, seconds)` is told of each export. Failures are counted in `records` and logged at most once a minute for each exporter; a
+    first success after a failure is logged too.
     """
 
     def __init__(
