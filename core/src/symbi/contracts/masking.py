@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from symbi.contracts.hiding import hidden_text
 from symbi.contracts.secret import Secret
 
 __all__ = ["MASK", "is_sensitive", "mask", "mask_text"]
@@ -37,7 +38,7 @@ _PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]
 _SCHEME = re.compile(r"\b(bearer|basic|digest)(\s{1,8})(?!\*\*\*)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s/:@]{0,200}:)[^\s/@]{1,500}(?=@)")
 _ASSIGNED = re.compile(
-    rf"(?<![A-Za-z0-9])((?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}{_NAME}s?(?:[_-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,8}}(?::(?!//)|=)\s{{0,8}})"
+    rf"(?<![A-Za-z0-9])(?!secret_read::)((?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}{_NAME}s?(?:[_-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,8}}(?::(?!//)|=)\s{{0,8}})"
     rf"(\"[^\"\n]{{4,4096}}\"|'[^'\n]{{4,4096}}'|(?!secret://)[^\s\"',;&(){{}}\[\]]{{4,}})",
     re.IGNORECASE,
 )
@@ -50,7 +51,8 @@ _PLAIN = (int, float)  # bool is an int
 
 
 def mask_text(text: str) -> str:
-    """Return the text with everything in it that looks like a credential replaced by `***`."""
+    """Return the text with everything in it that looks like a credential, or is hidden in this task, replaced by `***`."""
+    text = hidden_text(text)
     if len(text) < 8 or not _HINT.search(text):
         return text
     if "PRIVATE KEY" in text:
@@ -79,8 +81,8 @@ def _is_sensitive(name: str) -> bool:
 def mask(value: Any, *, depth: int = _DEPTH) -> Any:
     """Return a JSON-ready copy of `value` without secrets: texts masked, the values of sensitive names replaced.
 
-    Numbers, booleans and null stay under any name (`prompt_tokens: 12`), and so do references (`secret://name`), which are no secrets.
-    Bytes become their length; what is nested deeper than `depth` and what JSON does not know is named by its type.
+    Numbers, booleans and null stay under any name (`prompt_tokens: 12`), and so do references (`secret://name`,
+    `vault://name`), which are no secrets. Bytes become their length; what is nested deeper than `depth` and what JSON does not know is named by its type.
     """
     if isinstance(value, str):
         return mask_text(value)
@@ -111,7 +113,7 @@ def _name(name: Any) -> str:
 def _field(name: str, value: Any, depth: int) -> Any:
     if not is_sensitive(name) or value is None or isinstance(value, _PLAIN) or value == "":
         return mask(value, depth=depth)
-    if isinstance(value, str) and value.startswith("secret://"):
+    if isinstance(value, str) and value.startswith(("secret://", "vault://")):
         return value
     return MASK
 

@@ -11,6 +11,7 @@ import msgspec
 
 from symbi.contracts.effects import EffectCall, EffectContext, EffectHandler, EffectReply
 from symbi.contracts.errors import InvalidRequest, NotFound, PolicyDenied, ServiceUnavailable, SymbiError, Timeout
+from symbi.contracts.hiding import Veil, hiding
 from symbi.contracts.languages import POSITIONAL
 from symbi.contracts.offers import load
 from symbi.contracts.policy import ResourceFacts
@@ -18,6 +19,7 @@ from symbi.contracts.tools import ToolService, ToolSpec
 from symbi_runs.actions import UNGATED, tasks_of
 from symbi_runs.gatekeeper import Gatekeeper, Park
 from symbi_runs.journal import Fenced, RunJournal
+from symbi_runs.secrets import asked_for, fill_in
 from symbi_runs.shown import shown
 from symbi_runs.statements import StoredEffect
 
@@ -66,6 +68,7 @@ class EffectDesk:
         self._most = most
         self._park = park
         self._fail = fail
+        self._veil = Veil()
         self.count = 0
         self.denials = 0
         self.tokens: int | None = None
@@ -77,6 +80,10 @@ class EffectDesk:
 
     async def answer(self, call: EffectCall) -> EffectReply:
         """Answer one effect; never raises but for a lost claim, which ends the attempt."""
+        with hiding(self._veil):
+            return await self._answer(call)
+
+    async def _answer(self, call: EffectCall) -> EffectReply:
         self.count += 1
         if self.count > self._most:
             text = f"the run asked for more than {self._most} effects"
@@ -210,7 +217,11 @@ class EffectDesk:
         if call.kind not in ("parallel", "race"):
             request = self._gatekeeper.request(call, call.name, _resource(call, tool))
             arguments = await self._gatekeeper.admit(call, request, park=park, approval=approval)
-            return msgspec.structs.replace(call, arguments=arguments)
+            call = msgspec.structs.replace(call, arguments=arguments)
+            for one in asked_for(call, self._context):
+                request = self._gatekeeper.request(one, one.name, ResourceFacts(type="Secret", id=one.name))
+                await self._gatekeeper.admit(one, request, park=park, approval=approval)
+            return call
         admitted: list[Any] = []
         for task in tasks_of(call):
             one = msgspec.structs.replace(call, arguments=task, call_id=f"{call.call_id or call.seq}.{len(admitted)}")
@@ -246,7 +257,7 @@ class EffectDesk:
         if handler is not None:
             work = load(handler.handle)(call, self._run, self._context)
         else:
-            work = self._context.services.get(ToolService).call(call.name, call.arguments, run=self._run)
+            work = self._call_tool(call)
         deadline = self._run.deadline_ms
         left = None if deadline is None else max(0.0, (deadline - self._context.clock.now_ms()) / 1000)
         allowed = self._gatekeeper.seconds.pop(call.seq, None)
@@ -263,9 +274,16 @@ class EffectDesk:
             self._fail("limit_wall", "the run took longer than its time")
             raise Timeout(f"{call.kind} {call.name!r} was not done within the run's time") from None
 
+    async def _call_tool(self, call: EffectCall) -> Any:
+        arguments = await fill_in(call, self._run, self._context, self._veil)
+        return await self._context.services.get(ToolService).call(call.name, arguments, run=self._run)
+
     async def _finish(self, call: EffectCall, row: StoredEffect, reply: EffectReply) -> EffectReply:
         """Write the result down, durably, before the agent hears of it."""
         reply = _as_json(reply)
+        reply = msgspec.structs.replace(
+            reply, value=self._veil.over(reply.value), message=self._veil.text(reply.message)
+        )
         now = self._context.clock.now_ms()
         done = msgspec.structs.replace(row, reply=reply, ended_at=now)
         begun = [done] if row.seq not in self._stored else []

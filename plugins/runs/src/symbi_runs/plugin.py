@@ -29,6 +29,7 @@ def services() -> Iterable[Service]:
             "symbi.contracts.approvals:Approvals",
             "symbi.contracts.audit:AuditLog",
             "symbi.contracts.tools:ToolService",
+            "symbi.contracts.secrets:SecretStore",
         ),
         summary="Starts, follows and stops runs of agents.",
     )

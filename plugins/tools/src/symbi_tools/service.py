@@ -12,6 +12,7 @@ import msgspec
 from symbi.contracts.effects import EffectContext
 from symbi.contracts.errors import ConfigError, InvalidRequest, NotFound, PolicyDenied, SymbiError, Timeout
 from symbi.contracts.health import Health, degraded, healthy
+from symbi.contracts.secrets import handles_as_text
 from symbi.contracts.tools import ToolProvider, ToolService, Toolset, ToolSpec
 from symbi.kernel.context import PluginContext
 from symbi.kernel.points import TOOLS
@@ -55,7 +56,8 @@ class Tools(ToolService):
                 f"{name}: the arguments have {size} bytes, more than {self._config.max_argument_bytes}",
                 code="TOOL_ARGUMENTS_INVALID",
             )
-        self._checker(spec).check(arguments)
+        # A secret is put in only after the gate; until then its reference stands for its text.
+        self._checker(spec).check(handles_as_text(arguments))
 
     async def call(self, name: str, arguments: dict[str, Any], *, run: EffectContext) -> Any:
         spec, provider = await self._find(name)
