@@ -240,7 +240,8 @@ class Attempt:
             facts,
             rules=await self.house.rules_of(agent, spec, record),
             trusted=trusted,
-            decided=lambda data: self.journal.post(("gate", data)),
+            # Rides with the effect's own write, or a quarter of a second later; what must not be lost of it is in the audit log.
+            decided=lambda data: self.journal.lossy("gate", data),
             children=lambda: self.house.children_of(record.id),
         )
 
@@ -307,7 +308,10 @@ class Attempt:
         """Take an event from whoever carries out an effect; usage that says `count` goes to the run's account."""
         if kind == "usage" and data.get("count") and self.desk is not None:
             self.desk.add_usage(tokens=data.get("tokens"), cost_usd=data.get("cost_usd"))
-        self.journal.post((kind, data))
+        if kind == "usage":
+            self.journal.lossy(kind, data)
+        else:
+            self.journal.post((kind, data))
 
     async def wait_for(self, what: str) -> None:
         """Show that the run waits for something that is no person."""
