@@ -73,8 +73,9 @@ def doctor(ctx: click.Context, as_json: bool, open_services: bool) -> None:
 
 @plugins.command()
 @click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="What is printed is always one JSON document.")
 @click.pass_context
-def schema(ctx: click.Context, name: str) -> None:
+def schema(ctx: click.Context, name: str, as_json: bool) -> None:
     """Print the JSON Schema of a plugin's configuration.
 
     Example: symbi plugins schema file
