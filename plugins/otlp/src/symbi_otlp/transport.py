@@ -108,7 +108,14 @@ def _http(config: OtlpConfig, signal: Signal, endpoint: str, note: Any) -> Any:
             with suppress(Exception):  # an answer that cannot be read is no failure of an export that arrived
                 note(Answer.FromString(response.content))
 
-    session = requests.Session()
+    class Session(requests.Session):
+        """One whose configured authority is not replaced by REQUESTS_CA_BUNDLE, as the plain one's is; proxies of the environment are kept."""
+
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            return {**settings, "verify": config.certificate} if config.certificate else settings
+
+    session = Session()
     session.hooks["response"].append(look)
     return Exporter(
         endpoint=_with_path(config, signal, endpoint),
