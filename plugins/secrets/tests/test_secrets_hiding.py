@@ -17,7 +17,9 @@ from symbi.contracts.masking import mask, mask_text
 from symbi.contracts.secret import Secret
 from symbi.contracts.secrets import handles_as_text, names_of_handles, with_values
 
-VALUES = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["Cs", "Z"]), min_size=12, max_size=40)
+VALUES = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["Cs", "Z"]), min_size=12, max_size=40
+)
 AROUND = st.text(max_size=20)
 
 
@@ -27,7 +29,14 @@ def test_no_form_of_a_value_gets_through(value: str, before: str, after: str) ->
     veil = Veil()
     veil.add(Secret(value))
     raw = value.encode()
-    forms = [value, json.dumps(value)[1:-1], urllib.parse.quote(value, safe=""), raw.hex(), base64.b64encode(raw).decode(), repr(value)[1:-1]]
+    forms = [
+        value,
+        json.dumps(value)[1:-1],
+        urllib.parse.quote(value, safe=""),
+        raw.hex(),
+        base64.b64encode(raw).decode(),
+        repr(value)[1:-1],
+    ]
     for form in forms:
         assert form not in veil.text(before + form + after) or form in "***"
     hidden = veil.over({"a": [before + value + after, {value: 1}], "b": json.dumps({"c": value})})
@@ -75,7 +84,16 @@ def test_handles_are_found_shown_as_text_and_replaced() -> None:
     assert with_values(arguments, values) == {"a": "1111", "b": [{"c": "2222"}], "d": "vault://three"}
 
 
-@pytest.mark.parametrize("handle", [{"$secret": 5}, {"$secret": "one"}, {"$secret": "vault://"}, {"$secret": "vault://one", "x": 1}, {"$secret": "vault://a b"}])
+@pytest.mark.parametrize(
+    "handle",
+    [
+        {"$secret": 5},
+        {"$secret": "one"},
+        {"$secret": "vault://"},
+        {"$secret": "vault://one", "x": 1},
+        {"$secret": "vault://a b"},
+    ],
+)
 def test_a_handle_that_is_none_is_refused(handle: Any) -> None:
     with pytest.raises(InvalidRequest):
         names_of_handles({"a": handle})

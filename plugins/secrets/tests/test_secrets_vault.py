@@ -21,7 +21,10 @@ AT = "2026-01-01T00:00:00Z"
 NAMES = st.sampled_from(["a", "a/b", "token", "x.y-z"])
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=60)
 STEPS = st.lists(
-    st.one_of(st.tuples(st.just("set"), NAMES, VALUES), st.tuples(st.sampled_from(["remove", "rotate", "reopen"]), NAMES, st.none())),
+    st.one_of(
+        st.tuples(st.just("set"), NAMES, VALUES),
+        st.tuples(st.sampled_from(["remove", "rotate", "reopen"]), NAMES, st.none()),
+    ),
     max_size=15,
 )
 
@@ -32,7 +35,9 @@ def put(vault: Vault, name: str, value: str) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
-def test_the_file_holds_what_a_dictionary_would_and_never_in_the_clear(steps: list[tuple[str, str, str | None]]) -> None:
+def test_the_file_holds_what_a_dictionary_would_and_never_in_the_clear(
+    steps: list[tuple[str, str, str | None]],
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         vault, model, versions = Vault(Path(folder), {}), dict[str, str](), dict[str, int]()
         for step, name, value in steps:
@@ -87,7 +92,10 @@ def test_a_record_of_another_name_or_version_does_not_open(tmp_path: Path) -> No
         edited(vault, lambda file: file["secrets"]["one"].update(version=2)).get("one")
 
 
-@pytest.mark.parametrize("change", [{"algorithm": "AES-128-CBC"}, {"format": "symbi-secrets-v0"}, {"key.kdf": "pbkdf2"}, {"key.master": "../../x"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"algorithm": "AES-128-CBC"}, {"format": "symbi-secrets-v0"}, {"key.kdf": "pbkdf2"}, {"key.master": "../../x"}],
+)
 def test_a_label_that_nobody_knows_is_refused(tmp_path: Path, change: dict[str, str]) -> None:
     """SEC-2."""
     vault = Vault(tmp_path, {})
@@ -101,7 +109,9 @@ def test_a_label_that_nobody_knows_is_refused(tmp_path: Path, change: dict[str, 
     with pytest.raises(SecretStoreUnavailable):
         edited(vault, apply).get("one")
     with pytest.raises(SecretStoreUnavailable):
-        Vault(tmp_path, {}).set("two", Secret("another"), changed_at=AT) if "key.master" not in change else Vault(tmp_path, {}).rotate()
+        Vault(tmp_path, {}).set("two", Secret("another"), changed_at=AT) if "key.master" not in change else Vault(
+            tmp_path, {}
+        ).rotate()
 
 
 def test_the_operators_key_is_needed_and_can_be_changed(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def asked_for(call: EffectCall, context: PluginContext) -> list[EffectCall]:
     names = names_of_handles(call.arguments) if call.kind == "tool" else ()
     if names and context.services.maybe(SecretStore) is None:
         raise ServiceUnavailable(
-            f"no plugin keeps secrets, so {names[0]!r} cannot be put in", code="NO_SECRETS", hint="pip install symbi-secrets"
+            f"no plugin keeps secrets, so {names[0]!r} cannot be put in",
+            code="NO_SECRETS",
+            hint="pip install symbi-secrets",
         )
     before = call.call_id or str(call.seq)
     return [

@@ -42,7 +42,9 @@ def operators_keys(environ: Mapping[str, str]) -> tuple[bytes, ...]:
 def key_path(folder: Path, key_id: str) -> Path:
     """Return where a generated key lies; refuses an id that is no id."""
     if len(key_id) != 16 or not set(key_id) <= set("0123456789abcdef"):
-        raise SecretStoreUnavailable("the secret file names a key by an id that is none", hint="restore it from a backup")
+        raise SecretStoreUnavailable(
+            "the secret file names a key by an id that is none", hint="restore it from a backup"
+        )
     return folder / f"master-{key_id}.key"
 
 
@@ -83,9 +85,12 @@ def wrapping_key(master: bytes, *, kdf: str, salt: bytes) -> bytes:
 def _private(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
-            raise SecretStoreUnavailable(f"{path} is readable by others", hint=f"chmod 600 {path}, and consider it known")
+            raise SecretStoreUnavailable(
+                f"{path} is readable by others", hint=f"chmod 600 {path}, and consider it known"
+            )
         return path.read_bytes()
     except OSError as error:
         raise SecretStoreUnavailable(
-            f"the master key {path} cannot be read: {error.strerror}", hint="restore it, without it no value can be read"
+            f"the master key {path} cannot be read: {error.strerror}",
+            hint="restore it, without it no value can be read",
         ) from None

@@ -42,9 +42,7 @@ async def list_secrets(services: Services) -> dict[str, Any]:
 async def set_secret(data: NewSecret, principal: Principal, services: Services) -> dict[str, Any]:
     """Keep a value under a name; an earlier value is replaced and its version counted on."""
     await _permit(services, principal, check_secret_name(data.name))
-    found: dict[str, Any] = msgspec.to_builtins(
-        await _store(services).set(data.name, Secret(data.value), by=principal)
-    )
+    found: dict[str, Any] = msgspec.to_builtins(await _store(services).set(data.name, Secret(data.value), by=principal))
     return found
 
 

@@ -130,14 +130,18 @@ class Secrets(SecretStore):
     def _not_of_the_environment(self, name: str) -> None:
         if name in self._environment:
             raise Conflict(
-                f"{name!r} comes from the environment, by [secrets] environment", hint="change it there", code="SECRET_FIXED"
+                f"{name!r} comes from the environment, by [secrets] environment",
+                hint="change it there",
+                code="SECRET_FIXED",
             )
 
     async def _record(self, kind: str, name: str, who: Principal | str, *, outcome: str, **details: object) -> None:
         """Write the audit record, names only; what cannot be recorded is not done."""
         log = self._context.services.maybe(AuditLog)
         if log is not None:
-            await log.append(kind, principal=who, subject=f"vault://{name}" if name else "", outcome=outcome, details=details)
+            await log.append(
+                kind, principal=who, subject=f"vault://{name}" if name else "", outcome=outcome, details=details
+            )
 
 
 @asynccontextmanager
