@@ -83,7 +83,9 @@ class ChatServer:
         """Return the answer to a request."""
         return Answer(status=404, body={"error": "not found"})
 
-    async def talk(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def talk(
+        self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         """Serve a WebSocket, `websocket.connect` not yet received."""
         await receive()
         await send({"type": "websocket.close", "code": 1008})
@@ -169,7 +171,9 @@ class StallingProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._target)
         stalled = self.stalled
-        await asyncio.gather(self._pass(reader, back, stalled), self._pass(there, writer, stalled), return_exceptions=True)
+        await asyncio.gather(
+            self._pass(reader, back, stalled), self._pass(there, writer, stalled), return_exceptions=True
+        )
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, stalled: bool) -> None:
         while data := await source.read(65_536):

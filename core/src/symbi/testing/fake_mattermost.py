@@ -71,10 +71,16 @@ class FakeMattermost(ChatServer):
         return 200, self.posts[post_id]
 
     def _since(self, channel: str, since: int) -> dict[str, Any]:
-        found = {key: post for key, post in self.posts.items() if post["channel_id"] == channel and post["create_at"] >= since}
+        found = {
+            key: post
+            for key, post in self.posts.items()
+            if post["channel_id"] == channel and post["create_at"] >= since
+        }
         return {"order": list(reversed(found)), "posts": found}
 
-    def store(self, *, message: str = "hello", user_id: str = "U1", channel_id: str = "C1", **more: Any) -> dict[str, Any]:
+    def store(
+        self, *, message: str = "hello", user_id: str = "U1", channel_id: str = "C1", **more: Any
+    ) -> dict[str, Any]:
         """Store a post of somebody and return it; nobody is told."""
         number = next(self._ids)
         post = {
@@ -89,8 +95,20 @@ class FakeMattermost(ChatServer):
         for _ in range(skip):
             next(self._sequence)
         mentions = msgspec.json.encode(["ubot"] if "@symbi" in post["message"] else []).decode()
-        data = {"post": msgspec.json.encode(post).decode(), "channel_type": channel_type, "sender_name": "@ann", "mentions": mentions}
-        self._send({"event": "posted", "data": data, "broadcast": {"channel_id": post["channel_id"]}, "seq": next(self._sequence)})
+        data = {
+            "post": msgspec.json.encode(post).decode(),
+            "channel_type": channel_type,
+            "sender_name": "@ann",
+            "mentions": mentions,
+        }
+        self._send(
+            {
+                "event": "posted",
+                "data": data,
+                "broadcast": {"channel_id": post["channel_id"]},
+                "seq": next(self._sequence),
+            }
+        )
 
     def kill(self) -> None:
         """End every connection."""

@@ -57,13 +57,25 @@ class FakeSlack(ChatServer):
 
     def _method(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         if method == "auth.test":
-            return {"ok": True, "url": self.url, "team": "my-team", "team_id": "T1", "user": "symbi", "user_id": "UBOT", "bot_id": "BBOT"}
+            return {
+                "ok": True,
+                "url": self.url,
+                "team": "my-team",
+                "team_id": "T1",
+                "user": "symbi",
+                "user_id": "UBOT",
+                "bot_id": "BBOT",
+            }
         if method == "apps.connections.open":
             ticket = f"ticket{next(self._stamps)}"
             self._tickets.add(ticket)
             return {"ok": True, "url": f"ws://127.0.0.1:{self.link_port or self.port}/link?ticket={ticket}"}
         if method == "users.conversations":
-            return {"ok": True, "channels": [{"id": f"C{n}"} for n in range(3)], "response_metadata": {"next_cursor": ""}}
+            return {
+                "ok": True,
+                "channels": [{"id": f"C{n}"} for n in range(3)],
+                "response_metadata": {"next_cursor": ""},
+            }
         if method not in _LIMITS:
             return {"ok": False, "error": "unknown_method"}
         problem = _problem(method, body)
@@ -149,7 +161,9 @@ def _problem(method: str, body: dict[str, Any]) -> str:
         return "no_text"
     if len(str(body.get("text", ""))) > _LIMITS[method]:
         return "msg_too_long"
-    too_long = any(len(block.get("text", {}).get("text", "")) > 3000 for block in blocks if block.get("type") == "section")
+    too_long = any(
+        len(block.get("text", {}).get("text", "")) > 3000 for block in blocks if block.get("type") == "section"
+    )
     return "invalid_blocks" if len(blocks) > 50 or too_long else ""
 
 
@@ -164,7 +178,9 @@ def slack_signature(body: bytes, *, secret: str = FakeSlack.signing_secret, at: 
     return {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={mac}"}
 
 
-def slack_event(text: str = "hello", *, event_id: str = "Ev1", kind: str = "app_mention", **event: Any) -> dict[str, Any]:
+def slack_event(
+    text: str = "hello", *, event_id: str = "Ev1", kind: str = "app_mention", **event: Any
+) -> dict[str, Any]:
     """Return the body of an `event_callback`; `event` adds to or replaces fields of the inner event."""
     inner = {
         "type": kind, "user": "U1", "text": text, "ts": "1700000001.000100", "channel": "C1", "channel_type": "channel",

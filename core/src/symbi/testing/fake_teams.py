@@ -46,7 +46,9 @@ class FakeTeams(ChatServer):
         if algorithm == "none":
             return jwt.encode(body, "", algorithm="none", headers={"kid": name})
         if algorithm.startswith("HS"):
-            return jwt.encode(body, "a-secret-that-everybody-could-know-000", algorithm=algorithm, headers={"kid": name})
+            return jwt.encode(
+                body, "a-secret-that-everybody-could-know-000", algorithm=algorithm, headers={"kid": name}
+            )
         return jwt.encode(body, key, algorithm=algorithm, headers={"kid": key_id or name})
 
     async def respond(self, call: Call) -> Answer:
@@ -54,21 +56,36 @@ class FakeTeams(ChatServer):
         if call.path.startswith(("/workflow/", "/connector/")):
             return self._hook(call)
         if call.path == "/openid":
-            return Answer(body={"issuer": _ISSUER, "jwks_uri": f"{self.url}/keys", "id_token_signing_alg_values_supported": ["RS256"]})
+            return Answer(
+                body={
+                    "issuer": _ISSUER,
+                    "jwks_uri": f"{self.url}/keys",
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                }
+            )
         if call.path == "/keys":
             return Answer(body={"keys": [_jwk(name, key) for name, key in self._keys.items()]})
         if call.path.endswith("/oauth2/v2.0/token"):
             form = call.form()
             if (form.get("client_id"), form.get("client_secret")) != (self.app_id, self.app_password):
                 return Answer(status=401, body={"error": "invalid_client", "error_description": "AADSTS7000215"})
-            return Answer(body={"token_type": "Bearer", "expires_in": 3599, "access_token": f"fake-access-token-{next(self._ids)}"})
+            return Answer(
+                body={
+                    "token_type": "Bearer",
+                    "expires_in": 3599,
+                    "access_token": f"fake-access-token-{next(self._ids)}",
+                }
+            )
         return self._connector(call)
 
     def _hook(self, call: Call) -> Answer:
         if len(call.body) > _MOST_BYTES:
             return Answer(status=413, body="too large")
         if call.path.startswith("/workflow/"):
-            good = any(each.get("contentType") == "application/vnd.microsoft.card.adaptive" for each in call.json().get("attachments") or [])
+            good = any(
+                each.get("contentType") == "application/vnd.microsoft.card.adaptive"
+                for each in call.json().get("attachments") or []
+            )
             return Answer(status=202) if good else Answer(status=400, body="'attachments' is of type 'Null'")
         if call.json().get("@type") == "MessageCard":
             return Answer(body="1")

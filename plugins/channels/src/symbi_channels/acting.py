@@ -127,7 +127,12 @@ class Actor:
         return await runs.start(command.target, given, principal=principal, options=options)
 
     async def _input(
-        self, agents: AgentService, agent: AgentView | None, message: InboundMessage, command: Command, principal: Principal
+        self,
+        agents: AgentService,
+        agent: AgentView | None,
+        message: InboundMessage,
+        command: Command,
+        principal: Principal,
     ) -> dict[str, Any]:
         """Return what the agent gets: the text, and further facts where it has parameters of their names."""
         given: dict[str, Any] = {"message": command.text}

@@ -146,11 +146,17 @@ class Answers:
             optional=True,
             key=f"notice:{run_id}",
         )
-        return draft.id if await self._context.store.write(_put_notice, run_id, draft, self._context.clock.now_ms()) else ""
+        return (
+            draft.id
+            if await self._context.store.write(_put_notice, run_id, draft, self._context.clock.now_ms())
+            else ""
+        )
 
     def _edit(self, notice: str, text: str) -> tuple[Draft, int, str]:
         blank = OutboundMessage(conversation="", text=text)
-        draft = Draft(id=self._context.ids.uuid(), channel_id=self._runner.id, message=blank, edits=notice, optional=True)
+        draft = Draft(
+            id=self._context.ids.uuid(), channel_id=self._runner.id, message=blank, edits=notice, optional=True
+        )
         return draft, self._context.clock.now_ms(), text
 
 

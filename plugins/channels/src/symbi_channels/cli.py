@@ -142,7 +142,9 @@ def send(ctx: click.Context, channel: str, text: str, target: str | None, thread
 @click.argument("user")
 @click.option("--name", default="", help="Who that is, for people.")
 @click.option("--email", help="The person's address.")
-@click.option("--role", "roles", multiple=True, help="A role of the person, repeatable: groups that approve, groups of policies.")
+@click.option(
+    "--role", "roles", multiple=True, help="A role of the person, repeatable: groups that approve, groups of policies."
+)
 @json_option
 @click.pass_context
 def map_command(
@@ -234,5 +236,5 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.MsgspecError as error:
-        error_exit(f"--config is no JSON object: {error}", hint="--config '{\"webhook_url\": {\"env\": \"NAME\"}}'")
+        error_exit(f"--config is no JSON object: {error}", hint='--config \'{"webhook_url": {"env": "NAME"}}\'')
         raise AssertionError from None  # error_exit does not return

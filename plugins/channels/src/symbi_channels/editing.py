@@ -32,13 +32,17 @@ class Editor:
         self._fleet = fleet
 
     async def register(
-        self, name: str, platform: str, config: dict[str, Any], *, principal: Principal, declared: dict[str, str] | None = None
+        self,
+        name: str,
+        platform: str,
+        config: dict[str, Any],
+        *,
+        principal: Principal,
+        declared: dict[str, str] | None = None,
     ) -> Row[Any]:
         """Register a channel; raises `InvalidRequest` naming the field, `Conflict` for a name that is taken, `PolicyDenied`."""
         if not _NAME.fullmatch(name):
-            raise InvalidRequest(
-                "name: expected 1 to 200 printable characters without `/`", details={"field": "name"}
-            )
+            raise InvalidRequest("name: expected 1 to 200 printable characters without `/`", details={"field": "name"})
         sealed = self._settings.seal(platform, config)
         ident = self._context.ids.uuid()
         await permit(self._context, "channel_create", principal, name=name, ident=ident, platform=platform)

@@ -143,9 +143,7 @@ class Fleet:
 
     async def _open(self, row: Row[Any]) -> Runner:
         routing, config = self._settings.read(row.platform, row.config)
-        runner = Runner(
-            self.hub, ident=row.id, name=row.name, platform=row.platform, routing=routing, config=config
-        )
+        runner = Runner(self.hub, ident=row.id, name=row.name, platform=row.platform, routing=routing, config=config)
         await runner.open()
         self.hub.runners[row.id] = runner
         self._versions[row.id] = row.updated_at

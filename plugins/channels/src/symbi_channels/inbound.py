@@ -124,9 +124,7 @@ class Inbound:
                     await self._runner.actor.give_up(row.seq, row.message)
                 return
             except (CapacityExceeded, Unavailable, StoreError) as error:
-                _log.warning(
-                    "channel %s: message %d waits: %s", self._runner.name, row.seq, error.message
-                )
+                _log.warning("channel %s: message %d waits: %s", self._runner.name, row.seq, error.message)
             except Exception:
                 stumbles += 1
                 _log.exception("channel %s: message %d failed", self._runner.name, row.seq)

@@ -36,7 +36,11 @@ class People:
         What an administrator maps counts as verified.
         """
         row = await self._context.store.read(records.find, channel)
-        facts: dict[str, Any] = {"platform_user_id": new.platform_user_id, "symbiont_user_id": new.symbiont_user_id, "roles": list(new.roles)}
+        facts: dict[str, Any] = {
+            "platform_user_id": new.platform_user_id,
+            "symbiont_user_id": new.symbiont_user_id,
+            "roles": list(new.roles),
+        }
         await self._permit(row, principal, {"mapping": facts})
         values = {
             "channel_id": row.id, **facts, "email": new.email, "display_name": new.display_name, "verified": principal.admin,

@@ -76,6 +76,7 @@ async def _outcome(runner: Runner, ident: str, taken: asyncio.Future[Sent | None
     if receipt is None:
         row = await runner.hub.context.store.read(outbox.find, ident)
         raise Unavailable(
-            f"the platform did not take the message: {row.error if row else 'it was given up'}", code="CHANNEL_SEND_FAILED"
+            f"the platform did not take the message: {row.error if row else 'it was given up'}",
+            code="CHANNEL_SEND_FAILED",
         )
     return SentMessage(message_id=ident, status="sent")

@@ -34,7 +34,9 @@ async def list_channels(services: Services) -> list[dict[str, str]]:
 @post("/channels", status_code=200, guards=_ADMIN)
 async def register_channel(data: NewChannel, principal: Principal, services: Services) -> dict[str, str]:
     """Register a channel; it does not run before it is started."""
-    return summary(await _channels(services).editor.register(data.name, data.platform, data.config, principal=principal))
+    return summary(
+        await _channels(services).editor.register(data.name, data.platform, data.config, principal=principal)
+    )
 
 
 @get("/channels/{channel_id:str}", guards=_ADMIN)

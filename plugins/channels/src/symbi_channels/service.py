@@ -90,7 +90,10 @@ class Channels:
         """Return whether every channel that should run does."""
         rows = await self.context.store.read(records.wanted)
         broken = [row.name for row in rows if row.status == "error"]
-        figures: dict[str, Any] = {"channels": await self.context.store.read(records.count), "running": len(rows) - len(broken)}
+        figures: dict[str, Any] = {
+            "channels": await self.context.store.read(records.count),
+            "running": len(rows) - len(broken),
+        }
         if broken:
             remedy = "symbi channels list; mend the configuration, then symbi channels start NAME"
             return degraded(f"not running: {', '.join(broken[:5])}", remedy=remedy, **figures)

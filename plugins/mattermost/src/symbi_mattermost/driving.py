@@ -59,7 +59,14 @@ def _make() -> type:
             self._adapter.address = address
 
         def make_request(
-            self, method: str, endpoint: str, options: Any = None, params: Any = None, data: Any = None, files: Any = None, basepath: Any = None
+            self,
+            method: str,
+            endpoint: str,
+            options: Any = None,
+            params: Any = None,
+            data: Any = None,
+            files: Any = None,
+            basepath: Any = None,
         ) -> requests.Response:
             answer = self.session.request(
                 method.upper(), self.url + endpoint, headers=self.auth_header(), verify=self._verify, json=options, params=params,

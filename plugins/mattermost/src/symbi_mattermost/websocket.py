@@ -110,7 +110,9 @@ class Listener:
             post = msgspec.json.decode(str(data.get("post", "")), type=dict[str, Any])
         except msgspec.MsgspecError:
             return
-        await self._offer(post, me, accept, kind=str(data.get("channel_type", "")), sender=str(data.get("sender_name", "")))
+        await self._offer(
+            post, me, accept, kind=str(data.get("channel_type", "")), sender=str(data.get("sender_name", ""))
+        )
 
     async def _catch_up(self, me: Me, accept: Accept) -> None:
         """Fetch what was posted in known conversations since a minute before the last post that came."""

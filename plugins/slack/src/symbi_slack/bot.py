@@ -83,9 +83,7 @@ class SlackBot:
         if not sent.message_id:
             raise SendFailed("an ephemeral message cannot be edited", retryable=False)
         body = body_of(message)
-        await self._call(
-            "chat.update", {"blocks": [], **body, "channel": sent.conversation, "ts": sent.message_id}
-        )
+        await self._call("chat.update", {"blocks": [], **body, "channel": sent.conversation, "ts": sent.message_id})
 
     async def receive(self, accept: Accept) -> None:
         """Hold a Socket Mode connection where there is an app token; otherwise Slack calls us."""
@@ -114,7 +112,9 @@ class SlackBot:
             return ChannelHealth(connected=False, reason=error.message)
         count = 0
         try:
-            found = await self._call("users.conversations", {"limit": 200, "types": "public_channel,private_channel,im"})
+            found = await self._call(
+                "users.conversations", {"limit": 200, "types": "public_channel,private_channel,im"}
+            )
             count = len(found.get("channels") or ())
         except (SendFailed, ChannelRefused):
             pass  # without the scope for it, the bot still works
@@ -191,5 +191,3 @@ class SlackBot:
 
 def _reply(result: str) -> HookReply:
     return HookReply(status=409 if result == "replayed" else 200)
-
-

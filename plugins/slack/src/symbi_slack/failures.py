@@ -30,7 +30,9 @@ def of_api(error: Any, *, now: float) -> SendFailed | ChannelRefused:
     if code in _REFUSED:
         return ChannelRefused(f"Slack refuses the token: {code}", hint="install the app again and update the channel")
     if code:
-        return SendFailed(f"Slack says {code[:100]}", retryable=code in _PASSING or status >= 500, status=status or None)
+        return SendFailed(
+            f"Slack says {code[:100]}", retryable=code in _PASSING or status >= 500, status=status or None
+        )
     return of_status(status, headers, now=now)
 
 

@@ -54,5 +54,3 @@ async def check_literal(host: str, *, allow_private: bool) -> None:
             return
         raise Forbidden(f"{host!r} is an odd way to write an address", code="ADDRESS_FORBIDDEN", hint=SETTING) from None
     await allowed_address(host.strip("[]"), 443, allow_private=False, setting=SETTING)
-
-

@@ -59,7 +59,9 @@ class TeamsBot:
         if message.only_for:
             conversation, thread = await self._direct(base, message), ""
         place = f"{conversation};messageid={thread}" if thread and conversation.startswith("19:") else conversation
-        answer = await self._call("POST", f"{base}/v3/conversations/{quote(place, safe='')}/activities", _activity(message))
+        answer = await self._call(
+            "POST", f"{base}/v3/conversations/{quote(place, safe='')}/activities", _activity(message)
+        )
         return Sent(message_id=str(answer.get("id", "")), conversation=f"{base}|{place}", thread=thread)
 
     async def edit(self, sent: Sent, message: OutboundMessage) -> None:
@@ -127,7 +129,9 @@ class TeamsBot:
                 break
             self._token.forget()
         if not 200 <= answer.status_code < 300:
-            raise failures.of_status(answer.status_code, answer.headers, now=self._clock.now_ms() / 1000, word=_word(answer))
+            raise failures.of_status(
+                answer.status_code, answer.headers, now=self._clock.now_ms() / 1000, word=_word(answer)
+            )
         found = answer.json() if answer.content else {}
         return found if isinstance(found, dict) else {}
 

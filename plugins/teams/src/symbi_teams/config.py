@@ -32,7 +32,11 @@ class TeamsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The tenant that issues the bot's tokens: its id for a single-tenant bot."""
     service_url: str = ""
     """Where messages go that answer nothing, for example `https://smba.trafficmanager.net/emea/`; learned from what comes in."""
-    service_hosts: tuple[str, ...] = ("smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "smba.infra.gov.teams.microsoft.us")
+    service_hosts: tuple[str, ...] = (
+        "smba.trafficmanager.net",
+        "smba.infra.gcc.teams.microsoft.com",
+        "smba.infra.gov.teams.microsoft.us",
+    )
     """The only hosts that the bot sends its token to."""
     login_base_url: str = "https://login.microsoftonline.com"
     openid_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
@@ -46,7 +50,12 @@ class TeamsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("teams needs webhook_url (only sends), or app_id and app_password (both ways)")
         if self.app_password is not None and not self.app_id:
             raise ValueError("app_id: a bot needs its Microsoft App ID")
-        urls = (self.webhook_url.reveal() if self.webhook_url else "", self.service_url, self.login_base_url, self.openid_url)
+        urls = (
+            self.webhook_url.reveal() if self.webhook_url else "",
+            self.service_url,
+            self.login_base_url,
+            self.openid_url,
+        )
         for url in urls:
             parts = urlsplit(url)
             if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):

@@ -24,8 +24,14 @@ def of_activity(body: dict[str, Any]) -> InboundMessage | None:
     room, _, root = place.partition(";messageid=")
     value = _text(_table(body.get("value")), "symbi")
     direct = _text(conversation, "conversationType") == "personal"
-    named = any(_text(_table(_table(each).get("mentioned")), "id") == _text(bot, "id") for each in _list(body.get("entities")))
-    reply = {"service_url": _text(body, "serviceUrl"), "tenant": _text(conversation, "tenantId"), "bot": _text(bot, "id")}
+    named = any(
+        _text(_table(_table(each).get("mentioned")), "id") == _text(bot, "id") for each in _list(body.get("entities"))
+    )
+    reply = {
+        "service_url": _text(body, "serviceUrl"),
+        "tenant": _text(conversation, "tenantId"),
+        "bot": _text(bot, "id"),
+    }
     return InboundMessage(
         event_id=f"{place}:{ident}"[:250],
         kind="action" if value else "message",

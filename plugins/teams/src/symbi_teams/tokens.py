@@ -146,7 +146,9 @@ class OwnToken:
         }
         answer = await self._caller.request("POST", url, data=form)
         if answer.status_code in (400, 401, 403):
-            raise ChannelRefused("Microsoft refuses app_id and app_password", hint="check the app's client secret, it may be out of date")
+            raise ChannelRefused(
+                "Microsoft refuses app_id and app_password", hint="check the app's client secret, it may be out of date"
+            )
         if answer.status_code != 200:
             raise failures.of_status(answer.status_code, answer.headers, now=self._clock.now_ms() / 1000)
         body = answer.json()

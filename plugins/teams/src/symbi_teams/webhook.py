@@ -92,9 +92,7 @@ class TeamsWebhook:
         parts = urlsplit(self._config.webhook_url.reveal())
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            await allowed_address(
-                parts.hostname or "", port, allow_private=self._caller.allow_private, setting=SETTING
-            )
+            await allowed_address(parts.hostname or "", port, allow_private=self._caller.allow_private, setting=SETTING)
         except SymbiError as error:
             raise SendFailed(error.message, retryable=error.error_code == "UNAVAILABLE") from None
         answer, failed = await asyncio.to_thread(self._by_pymsteams, text)

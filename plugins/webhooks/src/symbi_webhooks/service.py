@@ -129,7 +129,9 @@ class Webhooks:
                 raise InvalidRequest(f"the environment variable {text[4:]} is not set")
             return Secret(found)
         if "://" in text:
-            raise InvalidRequest(f"nothing stands for {text!r}", hint=f'[webhooks.secrets] "{text}" = {{ env = "NAME" }}')
+            raise InvalidRequest(
+                f"nothing stands for {text!r}", hint=f'[webhooks.secrets] "{text}" = {{ env = "NAME" }}'
+            )
         return Secret(text)
 
     def _check(self, hook: Webhook, headers: Mapping[str, str], body: bytes) -> str:
@@ -143,9 +145,7 @@ class Webhooks:
             raise Unauthorized("The signature is missing, wrong or too old.")
         return found
 
-    async def _start(
-        self, hook: Webhook, headers: Mapping[str, str], payload: Any, event_id: str
-    ) -> dict[str, str]:
+    async def _start(self, hook: Webhook, headers: Mapping[str, str], payload: Any, event_id: str) -> dict[str, str]:
         agents = self._context.services.get(AgentService)
         agent = await agents.resolve(hook.agent)
         names = {each.name for each in (await agents.spec(agent)).parameters} if agent is not None else set()

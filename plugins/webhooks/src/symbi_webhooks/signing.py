@@ -11,9 +11,7 @@ __all__ = ["verified"]
 _MOST = 4096
 
 
-def verified(
-    provider: str, headers: Mapping[str, str], body: bytes, *, secret: str, now: float, window: float
-) -> str:
+def verified(provider: str, headers: Mapping[str, str], body: bytes, *, secret: str, now: float, window: float) -> str:
     """Return the good signature of a request, or the empty text; `headers` have lower-case names."""
     if provider == "github":
         given = headers.get("x-hub-signature-256", "")
