@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from house import ROOT
+
+from symbi.contracts.metrics import LoadBalancerFigures, SchedulerFigures, SystemFigures, TaskManagerFigures
 from symbi_metrics.instruments import Histogram
 from symbi_metrics.levels import levels
 from symbi_metrics.parts import channel_instruments, event_instruments
 from symbi_metrics.process import ProcessProbe
 from symbi_metrics.registry import Registry
 from symbi_prometheus.exposition import expose
-
-from symbi.contracts.metrics import LoadBalancerFigures, SchedulerFigures, SystemFigures, TaskManagerFigures
 
 ROW = re.compile(r"^\| `([a-z_.0-9]+)` \| (counter|updown|gauge|histogram) \| `([^`]+)` \|", re.MULTILINE)
 

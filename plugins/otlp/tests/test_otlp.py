@@ -308,3 +308,14 @@ async def test_without_traces_nothing_is_listened_to_and_nothing_loaded(make_ker
 
     async with make_kernel([plugin]) as kernel:
         assert not kernel.events.wanted(RequestServed)
+
+
+async def test_requests_begin_only_so_many_traces_and_runs_as_many_as_they_like(make_kernel, fake_clock):
+    tables = {"plugins": {"otlp": {"endpoint": "http://127.0.0.1:9", "traces": True, "max_requests_per_second": 5}}}
+    async with make_kernel([plugin], tables=tables, clock=fake_clock) as kernel:
+        sampler = kernel.services.get(TraceSampler)
+        taken = [sum(sampler.samples("ab" * 16, request=True) for _ in range(100))]
+        await fake_clock.advance(0.5)
+        taken.append(sum(sampler.samples("ab" * 16, request=True) for _ in range(100)))
+        assert taken == [5, 2]
+        assert all(sampler.samples("ab" * 16) for _ in range(100))

@@ -69,8 +69,8 @@ class DeliveryTried(msgspec.Struct, frozen=True, kw_only=True):
 class TraceSampler(Protocol):
     """Decides which traces that begin here are recorded; a trace that came in with a decision keeps it (W3C Trace Context §3.2.2.5)."""
 
-    def samples(self, trace_id: str) -> bool:
-        """Tell whether the trace is recorded; the same answer on every node."""
+    def samples(self, trace_id: str, *, request: bool = False) -> bool:
+        """Tell whether the trace is recorded: asked once, when it begins, with a `request` or with a run; what it says goes on in the flags."""
 
 
 def split_traceparent(value: str | None) -> tuple[str, str, bool] | None:

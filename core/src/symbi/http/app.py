@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from litestar.datastructures import State
@@ -93,7 +94,7 @@ def create_app(kernel: KernelView, *, host: str | None = None) -> SymbiApp:
         loopback=loopback,
         monotonic=kernel.clock.monotonic,
         events=kernel.events,
-        samples=sampler.samples if sampler is not None else None,
+        samples=partial(sampler.samples, request=True) if sampler is not None else None,
     )
     return app
 

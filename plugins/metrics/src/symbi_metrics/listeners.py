@@ -43,7 +43,7 @@ class RequestRate:
 def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> list[Callable[[], Awaitable[None]]]:
     """Subscribe to everything that is counted; return the undos."""
 
-    async def request(event: RequestServed) -> None:
+    def request(event: RequestServed) -> None:
         rate.count()
         registry.requests.record(
             event.seconds,
@@ -88,13 +88,20 @@ def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> lis
         registry.deliveries.record(event.seconds, (("symbi.delivery.target", event.target), ("symbi.outcome", outcome)))
 
     subscriptions: list[tuple[type, Any]] = [
-        (RequestServed, request),
         (PolicyDecided, decision),
         (RunEnded, run),
         (ModelCalled, called),
         (DeliveryTried, delivery),
     ]
+    untap = context.events.tap(RequestServed, request)
+
+    async def undo() -> None:
+        untap()
+
     return [
-        context.events.subscribe(kind, handler, name=f"metrics:{kind.__name__}", limit=10_000)
-        for kind, handler in subscriptions
+        undo,
+        *(
+            context.events.subscribe(kind, handler, name=f"metrics:{kind.__name__}", limit=10_000)
+            for kind, handler in subscriptions
+        ),
     ]

@@ -46,6 +46,8 @@ class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Whether a trace of every run is sent."""
     sample_ratio: float = 1.0
     """The share of traces that begin here and are sent; one that came in with a decision keeps it."""
+    max_requests_per_second: float = 20.0
+    """How many requests a second may begin a trace here, so that a busy server stays quick; runs of schedules and traces of callers are apart."""
     capture_content: bool = False
     """Whether inputs, arguments and results are attributes of spans; secrets in them are masked."""
     semantic_conventions: Literal["latest", "1.36"] = "latest"
@@ -54,6 +56,8 @@ class OtlpConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         if not 0 <= self.sample_ratio <= 1:
             raise ValueError("sample_ratio must be from 0 to 1")
+        if self.max_requests_per_second <= 0:
+            raise ValueError("max_requests_per_second must be more than 0")
         if self.timeout_seconds <= 0:
             raise ValueError("timeout_seconds must be more than 0")
         for name in ("endpoint", "metrics_endpoint", "traces_endpoint"):

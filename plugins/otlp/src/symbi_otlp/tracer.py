@@ -37,14 +37,24 @@ class RunTracer(TraceSampler):
         self._transport = Transport(config, "traces")
         self._transport.check()
         self._resource: Any = None
+        self._level = max(config.max_requests_per_second, 1.0)
+        self._filled_at = context.clock.monotonic()
         self.dropped = 0
         self.sent = 0
         self.last_error = ""
 
-    def samples(self, trace_id: str) -> bool:
-        return sampled(trace_id, self._config.sample_ratio)
+    def samples(self, trace_id: str, *, request: bool = False) -> bool:
+        return sampled(trace_id, self._config.sample_ratio) and (not request or self._take())
 
-    async def on_request(self, event: RequestServed) -> None:
+    def _take(self) -> bool:
+        """Take one of the traces that requests may begin now: a bucket that holds a second's worth."""
+        now, most = self._context.clock.monotonic(), self._config.max_requests_per_second
+        level = min(max(most, 1.0), self._level + (now - self._filled_at) * most)
+        self._filled_at = now
+        self._level = level - 1 if level >= 1 else level
+        return level >= 1
+
+    def on_request(self, event: RequestServed) -> None:
         """Take the span of one request."""
         if event.sampled:
             self._put([request_span(event)])
@@ -140,12 +150,13 @@ async def open_tracer(config: OtlpConfig, context: PluginContext) -> AsyncIterat
     undo = [
         context.events.subscribe(RunEnded, tracer.on_run, name="otlp:runs", limit=_QUEUE),
         context.events.subscribe(DeliveryTried, tracer.on_delivery, name="otlp:deliveries", limit=_QUEUE),
-        context.events.subscribe(RequestServed, tracer.on_request, name="otlp:requests", limit=_QUEUE),
     ]
+    untap = context.events.tap(RequestServed, tracer.on_request)
     task = context.tasks.supervise("traces", tracer.work)
     try:
         yield tracer
     finally:
+        untap()
         for each in undo:
             await each()
         task.cancel()
