@@ -32,6 +32,8 @@ PLUGINS = [
 ]
 CANARY = "plain words 7f3a-canary \"quoted\" ünï"
 POLICY = """
+@id("asked") @obligation("approval:operators")
+permit (principal == Symbi::Agent::"asker", action == Symbi::Action::"secret_read", resource);
 @id("operators-manage") permit (principal, action == Symbi::Action::"agent_create", resource);
 @id("tools") permit (principal, action in Symbi::Action::"tool_call", resource);
 @id("secret") permit (principal == Symbi::Agent::"user", action == Symbi::Action::"secret_read", resource == Symbi::Secret::"mail/word");
@@ -210,3 +212,23 @@ async def test_a_handle_does_not_fit_where_no_text_does(server: Any, probe: Prob
         assert found["status"] == "failed"
         assert found["error"]["code"] == "TOOL_ARGUMENTS_INVALID"
     assert probe.given == []
+
+
+async def test_a_person_can_be_asked_about_a_secret(server: Any, probe: Probe) -> None:
+    async def agree(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+        async with asyncio.timeout(20):
+            while not (held := (await client.get("/approvals?status=pending")).json()):
+                await asyncio.sleep(0.05)
+        assert probe.given == []
+        await client.post(f"/approvals/{held[0]['id']}/approve")
+        return list(held)
+
+    async with server() as up:
+        await set_canary(up.client)
+        asked = asyncio.create_task(agree(up.client))
+        found, seen = await run(up.client, "asker", 'return probe("answer", vault://mail/word)')
+        held = await asked
+        assert [(each["action"], each["target"]) for each in held] == [("secret_read", "mail/word")]
+        assert found["status"] == "completed", found["error"]
+        assert probe.given == [{"how": "answer", "word": CANARY}]
+        assert not betrayed(seen + json.dumps(held))
