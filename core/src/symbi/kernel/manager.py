@@ -57,10 +57,10 @@ class PluginManager:
                     path="plugins.only",
                     hint=f"pip install symbi-{name}",
                 )
-        for record in others:
-            self.records.setdefault(record.name, record) if record.state == "disabled" else self._keep(record)
         for each in found:
             self._register(each.module, each.record)
+        for record in others:
+            self.records.setdefault(record.name, record) if record.state == "disabled" else self._keep(record)
 
     def register(
         self, plugin: ModuleType | object, name: str, *, distribution: str = "", version: str = ""
