@@ -13,7 +13,7 @@ from symbi.contracts.metrics import Instrument, MetricsSnapshot, Point
 __all__ = ["OPENMETRICS", "TEXT", "expose"]
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
+TEXT = "text/plain; version=0.0.4"  # Litestar adds the charset to whatever is text/*
 _UNITS = {"s": "seconds", "By": "bytes"}
 _ODD = re.compile(r"[^a-zA-Z0-9_]")
 

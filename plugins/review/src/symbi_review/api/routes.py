@@ -19,6 +19,11 @@ __all__ = ["HANDLERS", "SEED"]
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OPT = {"auth": "open", "error_shape": "nested"}
 _MOST = 8 << 20
+_MEDIA = {
+    "/signing/root": "application/x-pem-file",
+    "/signing/crl": "application/x-pem-file",
+    "/signing/{id}/download": "application/vnd.symbi.signed-tool+zip",
+}
 _PREFIXES = re.compile(r"/(?:sessions|analysis|review|signing|stats)(?=/|$)")
 SEED = frozenset(
     {
@@ -52,6 +57,8 @@ def _handler(paths: list[str], methods: list[str], number: int, endpoint: Endpoi
         summary = (endpoint.handler.__doc__ or "").strip().rstrip(".")
         tag = "tool review" if (endpoint.method, endpoint.path) in SEED else "x-extension"
         more = {"summary": summary, "tags": [tag], "operation_id": f"review-{endpoint.handler.__name__}"}
+        if endpoint.path in _MEDIA:
+            more["media_type"] = _MEDIA[endpoint.path]
     created = endpoint is not None and (endpoint.method, endpoint.path) == ("POST", "/sessions")
     kinds = [HttpMethod(method) for method in methods]
     more |= {"status_code": 201 if created else 200, "name": f"review-{number}"}
