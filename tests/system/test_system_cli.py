@@ -38,7 +38,12 @@ def cli(folder: Path) -> Cli:
 
     def run(*arguments: str, stdin: str | None = None) -> tuple[int, Any]:
         done = subprocess.run(
-            [sys.executable, "-m", "symbi.cli", *arguments], cwd=folder, env=environment, input=stdin, capture_output=True, text=True
+            [sys.executable, "-m", "symbi.cli", *arguments],
+            cwd=folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == 0 or done.stderr or done.stdout
@@ -65,11 +70,15 @@ def test_run(cli):
 def test_dsl_and_fmt(cli):
     code, shown = cli("dsl", "check", "agents/hello.symbi", "bad.symbi", "--json")
     assert code == 1 and [each["ok"] for each in shown["files"]] == [True, False]
-    assert set(shown["files"][1]["diagnostics"][0]) >= set("severity code message hint line column end_line end_column".split())
+    assert set(shown["files"][1]["diagnostics"][0]) >= set(
+        "severity code message hint line column end_line end_column".split()
+    )
     assert cli("dsl", "check", "agents/hello.symbi", "--json")[0] == 0
     assert cli("dsl", "check", "missing.symbi", "--json")[0] == 2
     code, shown = cli("dsl", "show", "agents/hello.symbi", "--json")
-    assert code == 0 and set(shown) >= set("agents metadata schedules channels webhooks memories functions types".split())
+    assert code == 0 and set(shown) >= set(
+        "agents metadata schedules channels webhooks memories functions types".split()
+    )
     assert set(shown["agents"][0]) >= set(
         "name description capabilities parameters returns policies sandbox timeout_seconds memory".split()
     )
@@ -81,7 +90,9 @@ def test_dsl_and_fmt(cli):
 def test_scan_and_rules(cli):
     code, shown = cli("scan", "skill", "--format", "json")
     assert code == 1 and shown["passed"] is False and shown["scanned_files"] == 1 and shown["skipped"] == []
-    assert set(shown["findings"][0]) >= set("rule severity category message path line column snippet fingerprint suppressed".split())
+    assert set(shown["findings"][0]) >= set(
+        "rule severity category message path line column snippet fingerprint suppressed".split()
+    )
     assert shown["findings"][0]["path"] == "skill/SKILL.md"
     assert cli("scan", "agents", "--format", "json")[0] == 0
     assert cli("scan", "skill", "--format", "sarif")[1]["version"] == "2.1.0"
@@ -97,7 +108,12 @@ def test_policy_evaluate(cli):
     assert code == 0 and set(shown) >= set("decision reason policies errors tool policies_dir revision".split())
     assert shown["decision"] == "allow"
     assert cli(*asked, "http_get")[1]["decision"] == "deny"
-    assert cli("policy", "evaluate", "--policies", "nowhere", "--agent", "hello", "--tool", "clock", "--json")[1]["decision"] == "deny"
+    assert (
+        cli("policy", "evaluate", "--policies", "nowhere", "--agent", "hello", "--tool", "clock", "--json")[1][
+            "decision"
+        ]
+        == "deny"
+    )
 
 
 def test_cron_next(cli, folder):
@@ -107,9 +123,15 @@ def test_cron_next(cli, folder):
     code, shown = cli("cron", "next", "x", "--json")
     assert code == 1 and set(shown["error"]) == {"code", "message", "field"}
     assert cli("cron", "next", "0 0 9 * * *", "--count", "1001", "--json") == (2, None)
-    lines = '{"expression": "0 0 9 * * *", "after": "2026-01-01T00:00:00Z", "count": 1}\nnot json\n{"expression": "bad"}\n'
+    lines = (
+        '{"expression": "0 0 9 * * *", "after": "2026-01-01T00:00:00Z", "count": 1}\nnot json\n{"expression": "bad"}\n'
+    )
     done = subprocess.run(
-        [sys.executable, "-m", "symbi.cli", "cron", "next", "--batch", "-"], cwd=folder, input=lines, capture_output=True, text=True
+        [sys.executable, "-m", "symbi.cli", "cron", "next", "--batch", "-"],
+        cwd=folder,
+        input=lines,
+        capture_output=True,
+        text=True,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0 and len(answers) == 3
@@ -119,10 +141,16 @@ def test_cron_next(cli, folder):
 
 def test_tools(cli):
     code, shown = cli("tools", "analyze", "risky.py", "--json")
-    assert code == 1 and shown["risk"] == "high" and set(shown["permissions"]) == {"declared", "observed"}
-    assert set(shown["findings"][0]) >= set("severity category rule description line end_line trace recommendation".split())
+    assert code == 1 and shown["risk"] == "high" and set(shown["permissions"]) >= {"declared", "observed"}
+    assert set(shown["findings"][0]) >= set(
+        "severity category rule description line end_line trace recommendation".split()
+    )
     code, shown = cli("tools", "analyze", "calm.py", "--json")
-    assert code == 0 and {"risk_score", "risk", "complete", "findings", "permissions"} <= set(shown) and shown["risk"] == "low"
+    assert (
+        code == 0
+        and {"risk_score", "risk", "complete", "findings", "permissions"} <= set(shown)
+        and shown["risk"] == "low"
+    )
     assert cli("tools", "analyze", "nowhere.py", "--json") == (2, None)
     assert cli("tools", "verify", "calm.py", "--root", "calm.py", "--json") == (2, None)
 

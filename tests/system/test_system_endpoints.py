@@ -31,11 +31,18 @@ TOOL = {
 
 def problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
     """Check a runtime error's body."""
-    assert answer.status_code == status, (answer.request.method, str(answer.request.url), answer.status_code, answer.text)
+    assert answer.status_code == status, (
+        answer.request.method,
+        str(answer.request.url),
+        answer.status_code,
+        answer.text,
+    )
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
     assert set(body) == {"error", "code", "details"} and isinstance(body["error"], str) and body["error"]
-    assert re.fullmatch(r"[A-Za-z0-9_]+", body["code"]) and (body["details"] is None or isinstance(body["details"], dict))
+    assert re.fullmatch(r"[A-Za-z0-9_]+", body["code"]) and (
+        body["details"] is None or isinstance(body["details"], dict)
+    )
     assert code is None or body["code"] == code
     return dict(body)
 
@@ -62,9 +69,18 @@ def agent(api) -> Any:
 
 @pytest.fixture(scope="module")
 def job(api, agent) -> Any:
-    body = {"name": "daily", "cron_expression": "0 0 9 * * *", "timezone": "America/New_York", "agent_name": agent["name"]}
+    body = {
+        "name": "daily",
+        "cron_expression": "0 0 9 * * *",
+        "timezone": "America/New_York",
+        "agent_name": agent["name"],
+    }
     created = good(api.post("/schedules", json=body))
-    assert set(created) == {"job_id", "next_run", "status"} and created["status"] == "created" and TIME.match(created["next_run"])
+    assert (
+        set(created) == {"job_id", "next_run", "status"}
+        and created["status"] == "created"
+        and TIME.match(created["next_run"])
+    )
     yield created["job_id"]
     assert good(api.delete(f"/schedules/{created['job_id']}")) == {"job_id": created["job_id"], "deleted": True}
     problem(api.delete(f"/schedules/{created['job_id']}"), 404)
@@ -73,7 +89,9 @@ def job(api, agent) -> Any:
 @pytest.fixture(scope="module")
 def channel(api) -> Any:
     config = {"webhook_url": "https://hooks.slack.com/services/T0/B0/secretpart", "channel": "#general"}
-    created = good(api.post("/channels", json={"name": f"c-{uuid.uuid4().hex[:6]}", "platform": "slack", "config": config}))
+    created = good(
+        api.post("/channels", json={"name": f"c-{uuid.uuid4().hex[:6]}", "platform": "slack", "config": config})
+    )
     assert set(created) == {"id", "name", "platform", "status"} and created["status"] == "registered"
     yield created["id"]
     assert good(api.delete(f"/channels/{created['id']}")) == {"id": created["id"], "deleted": True}
@@ -112,7 +130,11 @@ def test_health_metrics_and_status(server, api):
         "is_running store_accessible jobs_total jobs_active jobs_paused jobs_dead_letter global_active_runs max_concurrent "
         "runs_total runs_succeeded runs_failed average_execution_time_ms longest_run_ms".split()
     )
-    assert httpx.get(f"{server.url}/metrics", headers={"accept": "application/openmetrics-text"}).headers["content-type"].startswith("application/openmetrics-text")
+    assert (
+        httpx.get(f"{server.url}/metrics", headers={"accept": "application/openmetrics-text"})
+        .headers["content-type"]
+        .startswith("application/openmetrics-text")
+    )
 
 
 def test_agents(api, agent):
@@ -162,7 +184,9 @@ def test_an_idle_agent_takes_no_heartbeat_and_no_event(api, agent):
 def test_workflows(server, api, agent):
     body = {"workflow_id": agent["name"], "parameters": {"name": "y"}, "agent_id": None}
     assert good(httpx.post(f"{server.url}/api/v1/workflows/execute", json=body, timeout=30))["result"] == "done y"
-    problem(httpx.post(f"{server.url}/api/v1/workflows/execute", content=b"{}", headers={"content-type": "text/plain"}), 415)
+    problem(
+        httpx.post(f"{server.url}/api/v1/workflows/execute", content=b"{}", headers={"content-type": "text/plain"}), 415
+    )
     problem(api.post("/workflows/execute", json={"workflow_id": "no-such", "parameters": {}}), 404)
     problem(api.post("/workflows/execute", json={"parameters": {}}), 400)
     bad = {"authorization": "Bearer wrong-wrong"}
@@ -235,10 +259,16 @@ def test_channels(api, channel):
     audit = good(api.get(f"/channels/{channel}/audit?limit=50"))
     assert set(audit) == {"channel_id", "entries"} and audit["entries"]
     assert all(
-        set(each) == {"timestamp", "event_type", "user_id", "channel_id", "agent", "details"} for each in audit["entries"]
+        set(each) == {"timestamp", "event_type", "user_id", "channel_id", "agent", "details"}
+        for each in audit["entries"]
     )
     problem(api.post(f"/channels/{channel}/messages", json={"text": "hi"}), 409)
-    for body in ({}, {"name": "x"}, {"name": "x", "platform": "icq", "config": {}}, {"name": "x", "platform": "slack", "config": 1}):
+    for body in (
+        {},
+        {"name": "x"},
+        {"name": "x", "platform": "icq", "config": {}},
+        {"name": "x", "platform": "slack", "config": 1},
+    ):
         problem(api.post("/channels", json=body), 400)
 
 
@@ -260,22 +290,40 @@ def test_plugins_approvals_policy_and_scan(api):
 def test_tool_review(review):
     made = review.post("/sessions", json=TOOL)
     body = good(made, 201)
-    assert {"review_id", "status", "created_at"} <= set(body) and body["status"] == "submitted" and made.headers["location"]
+    assert (
+        {"review_id", "status", "created_at"} <= set(body)
+        and body["status"] == "submitted"
+        and made.headers["location"]
+    )
     assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(made.headers)
     ident = body["review_id"]
     deadline = time.monotonic() + 30
     while (shown := good(review.get(f"/sessions/{ident}")))["status"] != "signed" and time.monotonic() < deadline:
         time.sleep(0.5)
     assert shown["status"] == "signed"
-    assert set(shown) >= {"review_id", "tool_name", "tool_version", "status", "analysis_results", "created_at", "updated_at"}
+    assert set(shown) >= {
+        "review_id",
+        "tool_name",
+        "tool_version",
+        "status",
+        "analysis_results",
+        "created_at",
+        "updated_at",
+    }
     assert set(shown["analysis_results"]) >= {"risk_score", "findings", "recommendations"}
     analysis = good(review.get(f"/analysis/{shown['analysis_id']}"))
-    assert set(analysis) >= set("analysis_id review_id risk_score analysis_type findings rag_insights completed_at".split())
+    assert set(analysis) >= set(
+        "analysis_id review_id risk_score analysis_type findings rag_insights completed_at".split()
+    )
     listed = good(review.get("/sessions?page=1&limit=5&status=signed&author=ann"))
     assert set(listed["pagination"]) == {"page", "limit", "total", "has_next"}
     assert set(listed["sessions"][0]) >= {"review_id", "tool_name", "status", "created_at", "updated_at"}
     queue = good(review.get("/review/queue"))
-    assert queue["pending_reviews"] == [] and set(queue["queue_stats"]) >= {"total_pending", "high_priority", "average_wait_time"}
+    assert queue["pending_reviews"] == [] and set(queue["queue_stats"]) >= {
+        "total_pending",
+        "high_priority",
+        "average_wait_time",
+    }
     signing = good(review.get(f"/signing/{ident}"))
     assert signing["signing_status"] == "completed" and signing["certificate_chain"]
     assert set(signing["signature_info"]) >= {"algorithm", "key_id", "signature", "signed_at"}
@@ -298,7 +346,12 @@ def test_tool_review_errors(review, server):
     nested(review.post("/sessions", content=b"{", headers={"content-type": "application/json"}), 400)
     for path in ("sessions/{}", "analysis/{}", "signing/{}", "signing/{}/download"):
         nested(review.get("/" + path.format(NOBODY)), 404)
-    nested(review.post(f"/review/{NOBODY}/decision", json={"decision": "approve", "comments": "c", "reviewer_id": "judge"}), 404)
+    nested(
+        review.post(
+            f"/review/{NOBODY}/decision", json={"decision": "approve", "comments": "c", "reviewer_id": "judge"}
+        ),
+        404,
+    )
     for query in ("limit=0", "limit=1001", "page=0", "limit=x", f"page={'9' * 30}"):
         nested(review.get(f"/sessions?{query}"), 400)
     nested(httpx.get(f"{server.url}/api/v1/sessions"), 401)
@@ -314,7 +367,10 @@ UNKNOWN = [
     *[("POST", f"/schedules/{{}}/{tail}") for tail in ("pause", "resume", "trigger")],
     *[("GET", f"/channels/{{}}{tail}") for tail in ("", "/health", "/mappings", "/audit")],
     *[("POST", f"/channels/{{}}/{tail}") for tail in ("start", "stop")],
-    *[("GET", f"/{kind}") for kind in ("approvals/{}", "runs/{}", "runs/{}/events", "messages/{}/status", "no/such/{}")],
+    *[
+        ("GET", f"/{kind}")
+        for kind in ("approvals/{}", "runs/{}", "runs/{}/events", "messages/{}/status", "no/such/{}")
+    ],
     *[("POST", f"/{kind}") for kind in ("approvals/{}/approve", "approvals/{}/deny", "runs/{}/cancel")],
     ("DELETE", "/channels/{}/mappings/U1"),
 ]
@@ -332,7 +388,7 @@ def test_an_unknown_id_with_a_good_body_is_404(api):
     problem(api.put(f"/schedules/{NOBODY}", json={"timezone": "UTC"}), 404)
     problem(api.put(f"/channels/{NOBODY}", json={"config": {}}), 404)
     problem(api.post(f"/channels/{NOBODY}/messages", json={"text": "t"}), 404)
-    problem(api.post("/runs", json={"agent_id": NOBODY}), 404)
+    problem(api.post("/runs", json={"agent": NOBODY}), 404)
 
 
 BODIES = ["/agents", "/schedules", "/channels", "/workflows/execute", "/scan", "/policy/evaluate", "/runs"]
@@ -341,7 +397,17 @@ TYPED = {"content-type": "application/json"}
 
 @pytest.mark.parametrize("path", BODIES)
 def test_a_bad_body_is_400(api, path):
-    for content in (b"{", b"[]", b'"x"', b"nul", b"", b"[" * 20000, b'{"name":"\xff"}', b'{"name":1e999999}', b'{"a":"\\ud800"}'):
+    for content in (
+        b"{",
+        b"[]",
+        b'"x"',
+        b"nul",
+        b"",
+        b"[" * 20000,
+        b'{"name":"\xff"}',
+        b'{"name":1e999999}',
+        b'{"a":"\\ud800"}',
+    ):
         answer = api.post(path, content=content, headers=TYPED)
         if path == "/policy/evaluate" and answer.status_code == 200:
             assert answer.json()["decision"] == "deny"
@@ -379,12 +445,30 @@ def test_a_missing_parameter_is_named(api):
     assert problem(api.get("/context/memories"), 400)["details"]["field"] == "agent"
 
 
-CLOSED = ["/agents", "/schedules", "/channels", "/health/scheduler", "/status", "/approvals", "/runs", "/plugins", "/policy"]
+CLOSED = [
+    "/agents",
+    "/schedules",
+    "/channels",
+    "/health/scheduler",
+    "/status",
+    "/approvals",
+    "/runs",
+    "/plugins",
+    "/policy",
+]
 
 
 @pytest.mark.parametrize("path", [*CLOSED, "/audit", "/tools", "/skills", f"/agents/{NOBODY}/status"])
 def test_without_a_valid_token_nothing_is_told(server, path):
-    for value in (None, "Bearer wrong-wrong", "Bearer", "Basic abc", f"Bearer {server.token}x", b"Bearer \xff", "Bearer a.b"):
+    for value in (
+        None,
+        "Bearer wrong-wrong",
+        "Bearer",
+        "Basic abc",
+        f"Bearer {server.token}x",
+        b"Bearer \xff",
+        "Bearer a.b",
+    ):
         headers = {} if value is None else {"authorization": value}
         answer = httpx.get(f"{server.url}/api/v1{path}", headers=headers)
         problem(answer, 401, "UNAUTHORIZED")

@@ -42,7 +42,12 @@ def symbi(folder: Path, *arguments: str, **environment: str) -> subprocess.Compl
     from_file = dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines() if "=" in line)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SYMBI", "API_AUTH", "OTEL"))}
     return subprocess.run(
-        [sys.executable, "-m", "symbi.cli", *arguments], cwd=folder, env={**clean, **from_file, **environment}, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "symbi.cli", *arguments],
+        cwd=folder,
+        env={**clean, **from_file, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -173,7 +178,7 @@ def test_what_stops_a_start_is_said_with_its_remedy(project: Path) -> None:
     def refused(*words: str, arguments: tuple[str, ...] = (), **environment: str) -> None:
         done = symbi(project, "up", "--port", "0", *arguments, **environment)
         assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr
-        assert done.stderr.startswith("error: ") or "\nerror: " in done.stderr, done.stderr
+        assert "error: " in done.stderr.lower(), done.stderr
         assert all(word in done.stderr for word in words), done.stderr
 
     refused("API_AUTH_TOKEN", "try:", API_AUTH_TOKEN="password")
@@ -205,8 +210,7 @@ def test_a_second_runtime_a_newer_schema_and_a_broken_policy(project: Path, star
     assert second.returncode in (1, 2) and "in use by process" in second.stderr
     assert server.stop() == 0
     with sqlite3.connect(project / ".symbi" / "symbi.db") as store:
-        tables = [name for (name,) in store.execute("select name from sqlite_master where name like '%alembic%'")]
-        assert tables
-        store.execute(f"update {tables[0]} set version_num = 'zz_from_the_future'")
+        changed = store.execute("update symbi_schema set revision = 'zz_from_the_future' where branch = 'runs'")
+        assert changed.rowcount == 1
     newer = symbi(project, "up", "--port", "0")
     assert newer.returncode in (1, 2) and "Traceback" not in newer.stderr and "error: " in newer.stderr, newer.stderr
