@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.store import report
-
 from symbi.kernel.clock import SystemClock
 from symbi_audit.config import AuditConfig
 from symbi_audit.service import open_audit

@@ -84,7 +84,12 @@ async def sustained(kit: Any, accept: Any, taken: dict[str, float], seconds: flo
     await kit.until_true(lambda: sum(text.startswith("many") for text in taken) == count, seconds=60)
     acknowledged.sort()
     done = time.perf_counter() - first
-    return {"events": count, "acted_on": count, "events_per_second": round(count / done, 1), "acknowledged_ms_p99": round(acknowledged[int(count * 0.99)], 2)}
+    return {
+        "events": count,
+        "acted_on": count,
+        "events_per_second": round(count / done, 1),
+        "acknowledged_ms_p99": round(acknowledged[int(count * 0.99)], 2),
+    }
 
 
 async def duplicates(kit: Any, accept: Any, world: Any) -> dict[str, Any]:
@@ -94,7 +99,11 @@ async def duplicates(kit: Any, accept: Any, world: Any) -> dict[str, Any]:
     for _ in range(100):
         await asyncio.gather(*(accept(kit.a_message("again", number="same")) for _ in range(100)))
     await asyncio.sleep(0.2)
-    return {"duplicates": 10_000, "runs_of_duplicates": len(world.runs.started) - before, "duplicates_seconds": round(time.perf_counter() - began - 0.2, 2)}
+    return {
+        "duplicates": 10_000,
+        "runs_of_duplicates": len(world.runs.started) - before,
+        "duplicates_seconds": round(time.perf_counter() - began - 0.2, 2),
+    }
 
 
 async def idle_share() -> dict[str, float]:

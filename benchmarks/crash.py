@@ -21,6 +21,7 @@ def main() -> None:
     import crash_harness
     import runs_stand_ins  # noqa: F401  # imported before the forks, so that each life starts fast
     import sqlalchemy.dialects.sqlite  # noqa: F401
+
     import symbi_process.executor  # noqa: F401
     import symbi_runs.service  # noqa: F401
 

@@ -92,7 +92,12 @@ async def measure(executor: str, loops: int, turns: int) -> None:
         tables = {
             "llm": {"provider": "standin"},
             "policy": {"directory": str(folder / "policies")},
-            "reasoning": {"max_iterations": 500, "max_tool_calls": 500, "max_total_tokens": 10_000_000, "context_tokens": 1_000_000},
+            "reasoning": {
+                "max_iterations": 500,
+                "max_tool_calls": 500,
+                "max_total_tokens": 10_000_000,
+                "context_tokens": 1_000_000,
+            },
             "execution": {"executor": executor, "max_running": 200},
         }
         names: list[Any] = [f"symbi_{name}.plugin" for name in PLUGINS]
@@ -105,8 +110,12 @@ async def measure(executor: str, loops: int, turns: int) -> None:
                 seen = await one(runs, f"alone {number}")
                 lags.append((seen - model.first_text) * 1000)
             alone = sorted(model.pauses)
-            print(f"{executor:8} one loop         median {statistics.median(alone):6.2f} ms a turn, p95 {alone[int(len(alone) * 0.95)]:6.2f} ms")
-            print(f"{executor:8} first text       median {statistics.median(lags):6.2f} ms from the provider to a follower of the run")
+            print(
+                f"{executor:8} one loop         median {statistics.median(alone):6.2f} ms a turn, p95 {alone[int(len(alone) * 0.95)]:6.2f} ms"
+            )
+            print(
+                f"{executor:8} first text       median {statistics.median(lags):6.2f} ms from the provider to a follower of the run"
+            )
             model.turns, model.pauses, model.seconds = 10, [], 0.05
             began = time.perf_counter()
             await asyncio.gather(*(one(runs, f"loop {number}") for number in range(loops)))

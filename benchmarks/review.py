@@ -29,7 +29,13 @@ CORPUS = ROOT / "plugins" / "static" / "tests" / "corpus"
 
 def submission_of(tool: dict[str, Any]) -> Submission:
     source = (CORPUS / tool["file"]).read_text(encoding="utf-8")
-    return Submission(tool_name=tool["file"].split(".")[0], source_code=source, description=tool["description"], permissions=tuple(tool["permissions"]), filename=tool["file"])
+    return Submission(
+        tool_name=tool["file"].split(".")[0],
+        source_code=source,
+        description=tool["description"],
+        permissions=tuple(tool["permissions"]),
+        filename=tool["file"],
+    )
 
 
 async def ours(tools: list[dict[str, Any]]) -> dict[str, float]:
@@ -68,7 +74,10 @@ def _bandit_rows(file: Path) -> list[dict[str, Any]]:
         run = manager.BanditManager(config.BanditConfig(), "file", ignore_nosec=True)
         run.discover_files([str(file)])
         run.run_tests()
-    return [{"issue_severity": issue.severity, "line_range": list(issue.linerange) or [issue.lineno]} for issue in run.get_issue_list()]
+    return [
+        {"issue_severity": issue.severity, "line_range": list(issue.linerange) or [issue.lineno]}
+        for issue in run.get_issue_list()
+    ]
 
 
 def _rates(tools: list[dict[str, Any]], found: int, exact: int, alarms: int) -> dict[str, float]:
@@ -121,14 +130,21 @@ def time_bandit(source: str, rounds: int) -> tuple[list[float], list[float]]:
             inside.append(time.perf_counter() - started)
         for _ in range(max(3, rounds // 5)):
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "bandit", "-q", "--ignore-nosec", "--exit-zero", str(file)], capture_output=True, check=True)
+            subprocess.run(
+                [sys.executable, "-m", "bandit", "-q", "--ignore-nosec", "--exit-zero", str(file)],
+                capture_output=True,
+                check=True,
+            )
             process.append(time.perf_counter() - started)
     return inside, process
 
 
 def _ms(times: list[float]) -> dict[str, float]:
     ordered = sorted(times)
-    return {"median_ms": round(statistics.median(ordered) * 1000, 1), "p95_ms": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] * 1000, 1)}
+    return {
+        "median_ms": round(statistics.median(ordered) * 1000, 1),
+        "p95_ms": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] * 1000, 1),
+    }
 
 
 def main() -> None:
@@ -140,15 +156,25 @@ def main() -> None:
     source = large_tool()
     inside, process = time_bandit(source, options.rounds)
     answer = {
-        "corpus": {"symbi": asyncio.run(ours(tools)), "bandit": bandit(tools), "bandit, Python files only": bandit([tool for tool in tools if tool["file"].endswith(".py")])},
+        "corpus": {
+            "symbi": asyncio.run(ours(tools)),
+            "bandit": bandit(tools),
+            "bandit, Python files only": bandit([tool for tool in tools if tool["file"].endswith(".py")]),
+        },
         "lines": source.count("\n"),
-        "time": {"symbi, warm confined child": _ms(asyncio.run(time_ours(source, options.rounds))), "bandit, in process": _ms(inside), "bandit, process": _ms(process)},
+        "time": {
+            "symbi, warm confined child": _ms(asyncio.run(time_ours(source, options.rounds))),
+            "bandit, in process": _ms(inside),
+            "bandit, process": _ms(process),
+        },
     }
     if options.json:
         print(json.dumps(answer, indent=1))
         return
     for name, rates in answer["corpus"].items():  # type: ignore[attr-defined]
-        print(f"{name:28} found {rates['found']}/{rates['hostile']} (line right {rates['with_line']}), false alarms {rates['false_alarms']}/{rates['harmless']}, precision {rates['precision']}")
+        print(
+            f"{name:28} found {rates['found']}/{rates['hostile']} (line right {rates['with_line']}), false alarms {rates['false_alarms']}/{rates['harmless']}, precision {rates['precision']}"
+        )
     for name, figures in answer["time"].items():  # type: ignore[attr-defined]
         print(f"{name:28} {answer['lines']} lines: median {figures['median_ms']} ms, p95 {figures['p95_ms']} ms")
 

@@ -46,9 +46,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
         subprocess.run([sys.executable, "-m", "symbi.cli", "init", str(project)], check=True, capture_output=True)
-        ours = [_start([sys.executable, "-m", "symbi.cli", "up", "--log-level", "error", "--port"], project) for _ in range(rounds)]
+        ours = [
+            _start([sys.executable, "-m", "symbi.cli", "up", "--log-level", "error", "--port"], project)
+            for _ in range(rounds)
+        ]
         bare = [_start([sys.executable, "-c", BARE], project) for _ in range(rounds)]
-        _show("symbi up to the first healthy answer", statistics.median(ours), f"≤ 1.5 s; a bare Litestar {statistics.median(bare):.2f} s")
+        _show(
+            "symbi up to the first healthy answer",
+            statistics.median(ours),
+            f"≤ 1.5 s; a bare Litestar {statistics.median(bare):.2f} s",
+        )
         print(f"{'POST /agents, 32 clients':40s} {asyncio.run(_creations(project)):8.0f} /s  goal ≥ 500/s")
 
 
@@ -66,7 +73,10 @@ def _discovery(rounds: int) -> float:
         "import time\nfrom symbi.kernel.manager import PluginManager\nfrom symbi.kernel.points import COMMANDS\n"
         "t=time.perf_counter()\nm=PluginManager(); m.discover(); m.collect(COMMANDS)\nprint(time.perf_counter()-t)"
     )
-    found = [float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) for _ in range(rounds + 1)]
+    found = [
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+        for _ in range(rounds + 1)
+    ]
     return statistics.median(found[1:])
 
 
@@ -88,11 +98,19 @@ async def _creations(project: Path, count: int = 2000, clients: int = 32) -> flo
     port = _free_port()
     token = dict(line.split("=", 1) for line in (project / ".env").read_text().splitlines())["API_AUTH_TOKEN"]
     server = [sys.executable, "-m", "symbi.cli", "up", "--log-level", "error", "--port", str(port)]
-    process = subprocess.Popen(server, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "API_AUTH_TOKEN": token})
+    process = subprocess.Popen(
+        server,
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "API_AUTH_TOKEN": token},
+    )
     try:
         await asyncio.to_thread(_wait, port)
         head = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", headers=head, limits=httpx.Limits(max_connections=clients)) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}/api/v1", headers=head, limits=httpx.Limits(max_connections=clients)
+        ) as client:
             left = iter(range(count))
 
             async def work() -> None:

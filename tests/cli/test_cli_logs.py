@@ -29,7 +29,9 @@ def log_inside(fields):
     copy_context().run(work)
 
 
-@pytest.mark.parametrize("fields", [{"request_id": "r-1", "trace_id": "t" * 32}, {"run_id": "5599ca51-15bc", "trace_id": "t" * 32}])
+@pytest.mark.parametrize(
+    "fields", [{"request_id": "r-1", "trace_id": "t" * 32}, {"run_id": "5599ca51-15bc", "trace_id": "t" * 32}]
+)
 def test_lines_for_machines_carry_the_ids_as_fields(stderr, fields):
     set_up_logging("info", as_json=True)
     log_inside(fields)

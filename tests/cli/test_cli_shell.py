@@ -18,7 +18,13 @@ from symbi.cli.main import symbi
 def run(*arguments, cwd=None, environ=None):
     """Run the real command in a process of its own."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("SYMBI", "API_AUTH"))}
-    return subprocess.run([sys.executable, "-m", "symbi.cli", *map(str, arguments)], cwd=cwd, env={**env, **(environ or {})}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "symbi.cli", *map(str, arguments)],
+        cwd=cwd,
+        env={**env, **(environ or {})},
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_help_is_shown_and_imports_no_litestar_and_no_sqlalchemy():
@@ -92,7 +98,10 @@ def commands():
 
 
 def test_a_command_that_cannot_be_loaded_says_so(fake_distribution, tmp_path):
-    fake_distribution.add("bad", "from symbi import Command, hookimpl\n@hookimpl\ndef commands():\n    yield Command(name='bad', load='no_such:thing', summary='…')\n")
+    fake_distribution.add(
+        "bad",
+        "from symbi import Command, hookimpl\n@hookimpl\ndef commands():\n    yield Command(name='bad', load='no_such:thing', summary='…')\n",
+    )
     (tmp_path / "symbi.toml").write_text('[plugins]\nonly = ["bad"]\n')
     result = run("bad", cwd=tmp_path, environ={"PYTHONPATH": str(fake_distribution.folder)})
     assert result.returncode == 1
@@ -100,7 +109,10 @@ def test_a_command_that_cannot_be_loaded_says_so(fake_distribution, tmp_path):
     assert "symbi plugins doctor" in result.stderr
 
 
-@pytest.mark.parametrize(("content", "words"), [("[servr]\n", "did you mean 'server'"), ("x = ", "not valid TOML"), ("[server]\nport = 'x'\n", "server.port")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("[servr]\n", "did you mean 'server'"), ("x = ", "not valid TOML"), ("[server]\nport = 'x'\n", "server.port")],
+)
 def test_a_wrong_configuration_refuses_the_start_in_one_sentence(tmp_path, content, words):
     (tmp_path / "symbi.toml").write_text(content)
     result = run("up", "--port", "0", "--no-plugins", cwd=tmp_path)

@@ -25,7 +25,9 @@ async def test_the_kernel_runs_with_no_plugin(bare_kernel):
 
 
 async def test_opening_what_nobody_offers_names_the_installed_and_the_remedy(bare_kernel):
-    with pytest.raises(ConfigError, match=r"no exporter 'otlp' is installed \(installed: none\).*pip install symbi-otlp"):
+    with pytest.raises(
+        ConfigError, match=r"no exporter 'otlp' is installed \(installed: none\).*pip install symbi-otlp"
+    ):
         async with bare_kernel.open(EXPORTERS, "otlp"):
             pass
 
@@ -47,7 +49,12 @@ async def test_listeners_and_checks_are_bound_to_their_plugins_context(make_kern
         return unhealthy(f"{context.name} is ill")
 
     plugin = types.SimpleNamespace(
-        event_listeners=hookimpl(lambda: [EventListener(name="l", event=str, listen=listen), EventListener(name="m", event="no_module:x", listen=listen)]),
+        event_listeners=hookimpl(
+            lambda: [
+                EventListener(name="l", event=str, listen=listen),
+                EventListener(name="m", event="no_module:x", listen=listen),
+            ]
+        ),
         health_checks=hookimpl(lambda: [HealthCheck(name="h", check=check)]),
     )
     async with make_kernel([plugin]) as kernel:
@@ -62,7 +69,9 @@ async def test_listeners_and_checks_are_bound_to_their_plugins_context(make_kern
 def test_importing_symbi_loads_nothing_heavy():
     heavy = "litestar sqlalchemy click rich httpx alembic stevedore asyncio"
     code = f"import sys, symbi; print([name for name in {heavy.split()!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 async def test_a_plugin_whose_tables_cannot_be_made_costs_only_itself(make_kernel):

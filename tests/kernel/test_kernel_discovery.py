@@ -24,7 +24,12 @@ def test_installed_plugin_is_found_with_its_distribution(fake_distribution):
     fake_distribution.add("weather", GOOD.format(name="weather"), version="2.5")
     found, _ = discover(only=["weather"])
     record = found[0].record
-    assert (record.name, record.distribution, record.version, record.state) == ("weather", "symbi-weather", "2.5", "registered")
+    assert (record.name, record.distribution, record.version, record.state) == (
+        "weather",
+        "symbi-weather",
+        "2.5",
+        "registered",
+    )
     assert record.import_ms > 0
 
 
@@ -45,7 +50,16 @@ def test_only_keeps_others_from_being_imported(fake_distribution):
     assert module not in sys.modules
 
 
-@pytest.mark.parametrize("source", ["raise ValueError('boom')", "assert False, 'boom'", "import sys; sys.exit('boom')", "import not_there_at_all", "syntax error here"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise ValueError('boom')",
+        "assert False, 'boom'",
+        "import sys; sys.exit('boom')",
+        "import not_there_at_all",
+        "syntax error here",
+    ],
+)
 def test_whatever_a_plugin_raises_at_import_costs_only_itself(fake_distribution, source):
     fake_distribution.add("bad", source)
     fake_distribution.add("weather", GOOD.format(name="weather"))
@@ -75,7 +89,9 @@ def test_only_naming_a_plugin_that_is_not_installed_refuses_the_start(fake_distr
 
 
 def test_a_broken_plugin_offers_nothing(fake_distribution):
-    fake_distribution.add("bad", "from symbi import hookimpl\n@hookimpl\ndef services(unknown_argument):\n    return ()\n")
+    fake_distribution.add(
+        "bad", "from symbi import hookimpl\n@hookimpl\ndef services(unknown_argument):\n    return ()\n"
+    )
     manager = PluginManager()
     manager.discover(only=["bad"])
     assert manager.records["bad"].state == "broken"

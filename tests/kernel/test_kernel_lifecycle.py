@@ -47,7 +47,11 @@ def service(name, provides, log, **more):
 
 async def test_services_open_in_the_order_of_their_needs_and_close_in_reverse(make_kernel):
     log = []
-    plugin = offering(service("a", First, log, requires=(Second,)), service("b", Second, log, optional=(Third,)), service("c", Third, log))
+    plugin = offering(
+        service("a", First, log, requires=(Second,)),
+        service("b", Second, log, optional=(Third,)),
+        service("c", Third, log),
+    )
     async with make_kernel([plugin]) as kernel:
         assert kernel.services.get(First).hello() == "a"
         assert log == ["open c", "open b", "open a"]
@@ -56,7 +60,9 @@ async def test_services_open_in_the_order_of_their_needs_and_close_in_reverse(ma
 
 async def test_a_service_that_lacks_its_need_is_off_and_the_rest_works(make_kernel):
     log = []
-    async with make_kernel([offering(service("a", First, log, requires=(Second,)), service("c", Third, log))]) as kernel:
+    async with make_kernel(
+        [offering(service("a", First, log, requires=(Second,)), service("c", Third, log))]
+    ) as kernel:
         assert kernel.services.get(Third).hello() == "c"
         with pytest.raises(ServiceUnavailable, match="it needs Second"):
             kernel.services.get(First)
@@ -68,13 +74,17 @@ async def test_a_service_that_lacks_its_need_is_off_and_the_rest_works(make_kern
 async def test_a_circle_of_needs_is_refused_with_its_path(make_kernel):
     log = []
     with pytest.raises(PluginError, match="a → b → a"):
-        async with make_kernel([offering(service("a", First, log, requires=(Second,)), service("b", Second, log, requires=(First,)))]):
+        async with make_kernel(
+            [offering(service("a", First, log, requires=(Second,)), service("b", Second, log, requires=(First,)))]
+        ):
             pass
 
 
 async def test_optional_needs_in_a_circle_give_way(make_kernel):
     log = []
-    async with make_kernel([offering(service("a", First, log, requires=(Second,)), service("b", Second, log, optional=(First,)))]) as kernel:
+    async with make_kernel(
+        [offering(service("a", First, log, requires=(Second,)), service("b", Second, log, optional=(First,)))]
+    ) as kernel:
         assert kernel.services.get(First).hello() == "a"
 
 
@@ -121,7 +131,9 @@ async def test_a_service_named_in_the_configuration_is_strict(make_kernel):
 
 async def test_a_wrong_setting_refuses_the_start_with_its_path(make_kernel):
     with pytest.raises(ConfigError) as caught:
-        async with make_kernel([offering(service("a", First, [], config=Config))], tables={"plugins": {"a": {"wrd": "hi"}}}):
+        async with make_kernel(
+            [offering(service("a", First, [], config=Config))], tables={"plugins": {"a": {"wrd": "hi"}}}
+        ):
             pass
     assert caught.value.path == "plugins.a.wrd"
     assert "did you mean 'word'" in caught.value.message

@@ -75,11 +75,17 @@ def test_a_table_that_nobody_reads_is_refused_with_the_name_that_was_meant():
 def test_the_file_the_dotenv_and_overrides(tmp_path):
     (tmp_path / "symbi.toml").write_text('[server]\nport = 1\n[store]\nurl = "sqlite:///x.db"\n')
     (tmp_path / ".env").write_text("FROM_FILE=1\nBOTH=file\n")
-    found = load_settings(tmp_path / "symbi.toml", environ={"BOTH": "environment", "SYMBI__SERVER__PORT": "9", "SYMBI__SERVER__HOST": "::1"})
+    found = load_settings(
+        tmp_path / "symbi.toml",
+        environ={"BOTH": "environment", "SYMBI__SERVER__PORT": "9", "SYMBI__SERVER__HOST": "::1"},
+    )
     assert found.raw("server") == {"port": 9, "host": "::1"}
     assert (found.environ["FROM_FILE"], found.environ["BOTH"]) == ("1", "environment")
     assert found.data_dir == tmp_path / ".symbi"
-    assert load_settings(tmp_path / "symbi.toml", environ={"SYMBI_DATA_DIR": str(tmp_path / "d")}).data_dir == tmp_path / "d"
+    assert (
+        load_settings(tmp_path / "symbi.toml", environ={"SYMBI_DATA_DIR": str(tmp_path / "d")}).data_dir
+        == tmp_path / "d"
+    )
 
 
 def test_a_named_file_that_is_missing_or_broken_is_refused(tmp_path):
@@ -93,7 +99,13 @@ def test_a_named_file_that_is_missing_or_broken_is_refused(tmp_path):
         load_settings(tmp_path / "bin.toml", environ={})
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
 def test_any_content_is_a_table_or_a_config_error(content):
     try:
         settings({"t": content}).section("t", Table)

@@ -9,7 +9,12 @@ CLOSED = ("symbi.kernel.manager", "symbi.kernel.lifecycle", "symbi.kernel.discov
 
 
 def test_core_imports_no_plugin():
-    bad = [f"{path}:{line} {module}" for path in (ROOT / "core" / "src").rglob("*.py") for line, module in imports(path) if module.startswith("symbi_")]
+    bad = [
+        f"{path}:{line} {module}"
+        for path in (ROOT / "core" / "src").rglob("*.py")
+        for line, module in imports(path)
+        if module.startswith("symbi_")
+    ]
     assert bad == []
 
 
@@ -35,5 +40,11 @@ def test_contracts_import_only_msgspec_and_the_standard_library():
     import sys
 
     allowed = {*sys.stdlib_module_names, "msgspec", "symbi"}
-    bad = [f"{path}:{line} {module}" for path in sources() if "contracts" in path.parts for line, module in imports(path) if module.split(".")[0] not in allowed]
+    bad = [
+        f"{path}:{line} {module}"
+        for path in sources()
+        if "contracts" in path.parts
+        for line, module in imports(path)
+        if module.split(".")[0] not in allowed
+    ]
     assert bad == []

@@ -31,7 +31,12 @@ def test_a_hook_has_a_contract_class_that_ships_and_is_used(hook):
     module, _, name = reference.rpartition(".")
     assert inspect.isclass(getattr(importlib.import_module(module), name)), reference
     if name != "DeclarationContract":
-        used = [path for folder in [ROOT / "plugins", ROOT / "tests", ROOT / "examples"] for path in folder.rglob("test_*.py") if name in path.read_text(encoding="utf-8")]
+        used = [
+            path
+            for folder in [ROOT / "plugins", ROOT / "tests", ROOT / "examples"]
+            for path in folder.rglob("test_*.py")
+            if name in path.read_text(encoding="utf-8")
+        ]
         assert used, f"nothing runs {name}"
 
 

@@ -33,7 +33,9 @@ def every():
 
 def test_the_page_lists_every_instrument_as_it_is():
     page = (ROOT / "docs" / "telemetry.md").read_text(encoding="utf-8")
-    assert {(name, kind, unit) for name, kind, unit in ROW.findall(page)} == {(each.name, each.kind, each.unit) for each in every()}
+    assert {(name, kind, unit) for name, kind, unit in ROW.findall(page)} == {
+        (each.name, each.kind, each.unit) for each in every()
+    }
 
 
 def test_names_follow_the_conventions():
@@ -52,6 +54,11 @@ def test_the_alerts_ask_only_for_series_that_are_written():
     text = expose(msgspec.structs.replace(a_snapshot(), instruments=every()), version="1", openmetrics=False)
     written = set(re.findall(r"^([a-z_]\w*)", text, re.MULTILINE))
     rules = (ROOT / "examples" / "prometheus" / "symbi-alerts.yml").read_text(encoding="utf-8")
-    asked = {name for line in rules.splitlines() if "expr:" in line for name in re.findall(r"\b((?:symbi|http|gen_ai|process)_\w+)(?=[\[{ ])", line)}
+    asked = {
+        name
+        for line in rules.splitlines()
+        if "expr:" in line
+        for name in re.findall(r"\b((?:symbi|http|gen_ai|process)_\w+)(?=[\[{ ])", line)
+    }
     assert len(asked) >= 9
     assert asked - written == set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from symbi.testing.exporters import ExporterContract, a_snapshot
 from symbi_stdout import plugin
 from symbi_stdout.exporter import Stdout
+
+from symbi.testing.exporters import ExporterContract, a_snapshot
 
 
 class TestStdout(ExporterContract):

@@ -13,11 +13,11 @@ import threading
 import time
 
 import pytest
-from symbi_file import FileMetricsExporter, plugin
-from symbi_file.config import FileConfig
 
 from symbi.contracts.errors import Unavailable
 from symbi.testing.exporters import ExporterContract, a_snapshot
+from symbi_file import FileMetricsExporter, plugin
+from symbi_file.config import FileConfig
 
 
 class TestContract(ExporterContract):

@@ -19,5 +19,5 @@ def completion(shell: str) -> None:
     from symbi.cli.main import symbi
 
     found = get_completion_class(shell)
-    assert found is not None  # noqa: S101  # the choice above allows only shells that click knows
+    assert found is not None  # the choice above allows only shells that click knows
     click.echo(found(symbi, {}, "symbi", "_SYMBI_COMPLETE").source())

@@ -82,10 +82,17 @@ def _data_dir(state: CliState) -> Check:
     folder = state.settings.data_dir
     at = next(each for each in (folder, *folder.parents) if each.exists())
     if not os.access(at, os.W_OK):
-        return Check(name="data directory", ok=False, detail=f"{at} cannot be written", remedy="choose another with --data-dir")
+        return Check(
+            name="data directory", ok=False, detail=f"{at} cannot be written", remedy="choose another with --data-dir"
+        )
     facts = os.statvfs(at)
     free = facts.f_bavail * facts.f_frsize
-    return Check(name="data directory", ok=free >= _LEAST_FREE_BYTES, detail=f"{folder}, {free // 2**20} MiB free", remedy="free some disk space")
+    return Check(
+        name="data directory",
+        ok=free >= _LEAST_FREE_BYTES,
+        detail=f"{folder}, {free // 2**20} MiB free",
+        remedy="free some disk space",
+    )
 
 
 def _token(state: CliState) -> Check:
@@ -98,9 +105,15 @@ def _token(state: CliState) -> Check:
         open_authority(state.settings, SystemClock(), state.settings.section("auth", AuthSettings))
         if (state.settings.data_dir / "keys.json").exists():
             return "keys.json"
-        if environ.get("API_AUTH_TOKEN") or environ.get("SYMBIONT_API_TOKEN") or state.settings.raw("auth").get("token"):
+        if (
+            environ.get("API_AUTH_TOKEN")
+            or environ.get("SYMBIONT_API_TOKEN")
+            or state.settings.raw("auth").get("token")
+        ):
             return "a token is set"
-        raise SymbiError("no token and no key: every protected route will answer 401", hint="symbi init, or export API_AUTH_TOKEN=…")
+        raise SymbiError(
+            "no token and no key: every protected route will answer 401", hint="symbi init, or export API_AUTH_TOKEN=…"
+        )
 
     return _try("credentials", work)
 
@@ -115,7 +128,10 @@ def _port(state: CliState) -> Check:
             try:
                 probe.bind((server.host, server.port))
             except OSError as error:
-                raise SymbiError(f"{server.host}:{server.port}: {error.strerror}", hint="another server runs there? choose another --port") from None
+                raise SymbiError(
+                    f"{server.host}:{server.port}: {error.strerror}",
+                    hint="another server runs there? choose another --port",
+                ) from None
         return f"{server.host}:{server.port} is free"
 
     return _try("port", work)
@@ -132,7 +148,9 @@ def _plugins(state: CliState) -> Iterator[Check]:
         state.manager.collect(point)
     for record in state.manager.records.values():
         for fault in record.faults:
-            yield Check(name=f"plugin {record.name}", ok=False, detail=f"{fault.stage}: {fault.error}", remedy=fault.remedy)
+            yield Check(
+                name=f"plugin {record.name}", ok=False, detail=f"{fault.stage}: {fault.error}", remedy=fault.remedy
+            )
 
 
 async def _opened(state: CliState) -> list[Check]:
@@ -154,11 +172,23 @@ async def _opened(state: CliState) -> list[Check]:
 async def _asked(kernel: Kernel, known: set[tuple[str, str]]) -> list[Check]:
     report = await kernel.health()
     checks = [
-        Check(name=f"health {name}", ok=health.state != "unhealthy", detail=f"{health.state} {health.reason}".strip(), remedy=health.remedy)
+        Check(
+            name=f"health {name}",
+            ok=health.state != "unhealthy",
+            detail=f"{health.state} {health.reason}".strip(),
+            remedy=health.remedy,
+        )
         for name, health in report.components.items()
     ]
     for record in kernel.plugins():
         for fault in record.faults:
             if (record.name, fault.stage) not in known:
-                checks.append(Check(name=f"plugin {record.name}", ok=False, detail=f"{fault.stage}: {fault.error}", remedy=fault.remedy))
+                checks.append(
+                    Check(
+                        name=f"plugin {record.name}",
+                        ok=False,
+                        detail=f"{fault.stage}: {fault.error}",
+                        remedy=fault.remedy,
+                    )
+                )
     return checks

@@ -49,10 +49,8 @@ def init(directory: Path, force: bool, as_json: bool) -> None:
     for path in written:  # type: ignore[assignment]  # plain texts from here on
         click.echo(f"wrote {path}")
     where = "" if directory == Path(".") else f"cd {directory} && "
-    click.echo(
-        f"\nnext: {where}symbi run agents/hello.symbi        one run, under policy\n      {where}symbi up                            the server; the token is in .env",
-        err=True,
-    )
+    click.echo(f"\nnext: {where}symbi run agents/hello.symbi        one run, under policy", err=True)
+    click.echo(f"      {where}symbi up                            the server; the token is in .env", err=True)
 
 
 def _write_token(path: Path) -> bool:

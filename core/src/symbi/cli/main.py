@@ -124,7 +124,9 @@ def symbi(ctx: click.Context, config: Path | None, data_dir: Path | None) -> Non
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits 0 done, 1 the thing checked is not good, 2 wrong usage or unreadable input."""
-    logging.getLogger("symbi").addHandler(logging.NullHandler())  # commands speak for themselves; `symbi up` sets up logging
+    logging.getLogger("symbi").addHandler(
+        logging.NullHandler()
+    )  # commands speak for themselves; `symbi up` sets up logging
     try:
         symbi.main(args=arguments, prog_name="symbi", standalone_mode=True)
     except SymbiError as error:

@@ -25,7 +25,9 @@ _FILES = (
 def write_skeleton(name: str, directory: Path) -> Path:
     """Write a new plugin below `directory` and return its folder; raises `ConfigError` for a bad name or a folder that exists."""
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no plugin name", hint="lower-case letters, digits and -, beginning with a letter")
+        raise ConfigError(
+            f"{name!r} is no plugin name", hint="lower-case letters, digits and -, beginning with a letter"
+        )
     folder = directory / f"symbi-{name}"
     if folder.exists():
         raise ConfigError(f"{folder} exists already", hint="choose another name or --directory")

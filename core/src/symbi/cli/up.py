@@ -22,12 +22,17 @@ __all__ = ["up"]
 
 @click.command()
 @click.option("--host", help="The address to listen on (default: [server] host, 127.0.0.1).")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port (default: [server] port, 8080; 0 takes a free one).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port (default: [server] port, 8080; 0 takes a free one)."
+)
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The configuration file.")
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where data is kept.")
 @click.option("--no-plugins", is_flag=True, help="Start the bare kernel.")
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="How much is logged (stderr)."
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    help="How much is logged (stderr).",
 )
 @click.option("--log-json", is_flag=True, help="Log one JSON object a line.")
 @click.pass_context
@@ -79,14 +84,18 @@ async def _run(state: CliState, *, host: str | None, port: int | None, started: 
 def _announce(url: str, kernel: Kernel, started: float) -> None:
     records = kernel.plugins()
     on = [record.name for record in records if record.state in ("ready", "registered")]
-    click.echo(f"Symbi {kernel.version} listens on {url} (process {os.getpid()}, ready in {time.perf_counter() - started:.2f} s)")
+    click.echo(
+        f"Symbi {kernel.version} listens on {url} (process {os.getpid()}, ready in {time.perf_counter() - started:.2f} s)"
+    )
     click.echo(f"  data      {kernel.data_dir}")
     click.echo(f"  plugins   {len(on)} on: {', '.join(on) or 'none'}")
     for record in records:
         if record.state in ("degraded", "broken", "incompatible"):
             _tell(record)
     if not _has_credential(kernel):
-        warn("  auth      NO TOKEN: every protected route answers 401. `symbi init` writes one, or export API_AUTH_TOKEN=…")
+        warn(
+            "  auth      NO TOKEN: every protected route answers 401. `symbi init` writes one, or export API_AUTH_TOKEN=…"
+        )
 
 
 def _tell(record: PluginRecord) -> None:
@@ -98,7 +107,9 @@ def _tell(record: PluginRecord) -> None:
 
 def _has_credential(kernel: Kernel) -> bool:
     environ = kernel.settings.environ
-    named = bool(environ.get("API_AUTH_TOKEN") or environ.get("SYMBIONT_API_TOKEN") or kernel.settings.raw("auth").get("token"))
+    named = bool(
+        environ.get("API_AUTH_TOKEN") or environ.get("SYMBIONT_API_TOKEN") or kernel.settings.raw("auth").get("token")
+    )
     return named or (kernel.data_dir / "keys.json").exists()
 
 

@@ -82,7 +82,7 @@ def mask(value: Any, *, depth: int = _DEPTH) -> Any:
     """Return a JSON-ready copy of `value` without secrets: texts masked, the values of sensitive names replaced.
 
     Numbers, booleans and null stay under any name (`prompt_tokens: 12`), and so do references (`secret://name`,
-    `vault://name`), which are no secrets. Bytes become their length; what is nested deeper than `depth` and what JSON does not know is named by its type.
+    `vault://name`), which are no secrets. Bytes become their length; what is nested deeper than `depth`, or unknown to JSON, is named by its type.
     """
     if isinstance(value, str):
         return mask_text(value)

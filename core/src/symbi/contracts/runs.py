@@ -184,7 +184,7 @@ class RunService(Protocol):
     ) -> str:
         """Put an event into the mailbox of an event-driven agent, durably, and return its id.
 
-        Events of one agent are handled in order, at least once; the same `event_id` again is taken once. Raises `NotFound`, `Conflict` where the agent
+        Events of one agent are handled in order, at least once; the same `event_id` is taken once. Raises `NotFound`, `Conflict` where the agent
         takes no events, `CapacityExceeded` where its mailbox is full.
         """
 

@@ -7,7 +7,16 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-__all__ = ["Approval", "ApprovalRegister", "KeyInfo", "PackageRequest", "SignatureInfo", "SignedPackage", "Signer", "Verification"]
+__all__ = [
+    "Approval",
+    "ApprovalRegister",
+    "KeyInfo",
+    "PackageRequest",
+    "SignatureInfo",
+    "SignedPackage",
+    "Signer",
+    "Verification",
+]
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

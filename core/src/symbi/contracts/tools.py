@@ -18,7 +18,7 @@ Risk = Literal["low", "medium", "high"]
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One tool as models and policies see it.
 
-    `parameters` is a JSON Schema of type object; `risk` and `idempotent` are facts that policies and recovery use; `positional` names the parameters that
+    `parameters` is a JSON Schema of type object; policies and recovery use `risk` and `idempotent`; `positional` names the parameters that
     a call in the agent language may give without a name, in order; `server` is where it comes from (a toolset's name).
     """
 

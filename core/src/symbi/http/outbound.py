@@ -36,7 +36,7 @@ async def allowed_address(
 ) -> str:
     """Return the address to connect to for a host; every address that the name has must be allowed.
 
-    Raises `Forbidden` (`ADDRESS_FORBIDDEN`) for one that is not public, unless `allow_private` or the host is in `private_hosts`; `setting` names what
+    Raises `Forbidden` (`ADDRESS_FORBIDDEN`) for one that is not public, unless `allow_private` or listed in `private_hosts`; `setting` names what
     would open it. Raises `Unavailable` for a name that cannot be resolved.
     """
     try:

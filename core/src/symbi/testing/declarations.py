@@ -38,7 +38,9 @@ class DeclarationContract:
 
     def test_declaring_twice_gives_the_same(self) -> None:
         """A declaration depends on nothing but the code."""
-        assert [(hook, str(item)) for hook, item in declared(self.plugin)[1]] == [(hook, str(item)) for hook, item in declared(self.plugin)[1]]
+        assert [(hook, str(item)) for hook, item in declared(self.plugin)[1]] == [
+            (hook, str(item)) for hook, item in declared(self.plugin)[1]
+        ]
 
     def test_every_reference_can_be_loaded(self) -> None:
         """What a declaration names by `module:attribute` exists."""

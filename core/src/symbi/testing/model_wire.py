@@ -30,7 +30,12 @@ def openai_events(body: dict[str, Any], reply: Reply) -> Iterator[bytes]:
     if reply.refusal:
         yield chunk({"refusal": reply.refusal})
     for index, (name, arguments) in enumerate(reply.calls):
-        call = {"index": index, "id": _call_id(reply, index), "type": "function", "function": {"name": name, "arguments": ""}}
+        call = {
+            "index": index,
+            "id": _call_id(reply, index),
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
         yield chunk({"tool_calls": [call]})
         for part in _parts(_text(arguments), reply.pieces):
             yield chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]})
@@ -49,7 +54,7 @@ def openai_events(body: dict[str, Any], reply: Reply) -> Iterator[bytes]:
 def anthropic_events(body: dict[str, Any], reply: Reply) -> Iterator[bytes]:
     """Yield the events of `messages` with `stream: true`."""
     usage = dict(reply.usage or {})
-    message = {
+    message: dict[str, Any] = {
         "id": "msg_1", "type": "message", "role": "assistant", "model": reply.model or body.get("model", ""), "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": usage.get("prompt_tokens", 0), "output_tokens": 1},
     }  # fmt: skip
@@ -68,7 +73,9 @@ def anthropic_events(body: dict[str, Any], reply: Reply) -> Iterator[bytes]:
         block = {"type": "tool_use", "id": _call_id(reply, number), "name": name, "input": {}}
         yield _event("content_block_start", {"index": index, "content_block": block})
         for part in _parts(_text(arguments), reply.pieces):
-            yield _event("content_block_delta", {"index": index, "delta": {"type": "input_json_delta", "partial_json": part}})
+            yield _event(
+                "content_block_delta", {"index": index, "delta": {"type": "input_json_delta", "partial_json": part}}
+            )
         yield _event("content_block_stop", {"index": index})
         index += 1
     if reply.error is not None:
@@ -77,7 +84,10 @@ def anthropic_events(body: dict[str, Any], reply: Reply) -> Iterator[bytes]:
     if reply.cut:
         return
     stop = reply.finish or ("refusal" if reply.refusal else "tool_use" if reply.calls else "end_turn")
-    ended = {"delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": usage.get("completion_tokens", 0)}}
+    ended = {
+        "delta": {"stop_reason": stop, "stop_sequence": None},
+        "usage": {"output_tokens": usage.get("completion_tokens", 0)},
+    }
     yield _event("message_delta", ended)
     yield _event("message_stop", {})
 

@@ -122,7 +122,9 @@ class ScriptedModels:
             await _plain(writer, reply.status, json.dumps(error).encode(), more)
             return
         kind = anthropic_events if path.endswith("/messages") else openai_events
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\nx-generation-id: gen-1\r\n\r\n"
+        head = (
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\nx-generation-id: gen-1\r\n\r\n"
+        )
         writer.write(head)
         for event in kind(body, reply):
             writer.write(event)
@@ -200,7 +202,9 @@ class ChatModelContract:
         raise AssertionError("say how the provider is pointed at a server")
 
     @asynccontextmanager
-    async def opened(self, folder: Path, script: Iterable[Reply] | Script) -> AsyncIterator[tuple[ChatModel, ScriptedModels]]:
+    async def opened(
+        self, folder: Path, script: Iterable[Reply] | Script
+    ) -> AsyncIterator[tuple[ChatModel, ScriptedModels]]:
         """Open the provider against a scripted server."""
         async with (
             scripted_models(script) as server,
@@ -218,12 +222,19 @@ class ChatModelContract:
             assert "".join(pieces) == "Hello there"
             end = events[-1]
             assert isinstance(end, ChatEnd)
-            assert (end.finish, end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.estimated) == ("stop", 11, 7, False)
+            assert (end.finish, end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.estimated) == (
+                "stop",
+                11,
+                7,
+                False,
+            )
             assert server.requests[0]["model"]
 
     async def test_rsn_21_tool_calls_come_whole(self, tmp_path: Path) -> None:
         """Pieces of several calls, with text beside them, make whole calls."""
-        reply = Reply(text="Looking.", calls=(("get_weather", {"city": "Berlin"}), ("get_weather", {"city": "Bonn"})), pieces=4)
+        reply = Reply(
+            text="Looking.", calls=(("get_weather", {"city": "Berlin"}), ("get_weather", {"city": "Bonn"})), pieces=4
+        )
         async with self.opened(tmp_path, [reply]) as (model, server):
             result = await collect(model.stream(_ask(tools=(WEATHER,))))
             assert [(call.name, json.loads(call.arguments)) for call in result.tool_calls] == [
@@ -238,7 +249,9 @@ class ChatModelContract:
         """A conversation with calls and results is sent; empty content beside calls is never null."""
         history = (
             ChatMessage(role="user", content="weather?"),
-            ChatMessage(role="assistant", tool_calls=(ToolCall(id="c1", name="get_weather", arguments='{"city": "Bonn"}'),)),
+            ChatMessage(
+                role="assistant", tool_calls=(ToolCall(id="c1", name="get_weather", arguments='{"city": "Bonn"}'),)
+            ),
             ChatMessage(role="tool", content="rain", tool_call_id="c1", name="get_weather"),
         )
         async with self.opened(tmp_path, [Reply(text="It rains.")]) as (model, server):
@@ -286,7 +299,7 @@ class ChatModelContract:
             await stream.aclose()
             async with asyncio.timeout(1):
                 while not server.broken_off:
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.01)  # the server runs in a thread, which sets no event of ours
 
     async def test_rsn_22_the_deadline_covers_everything(self, tmp_path: Path) -> None:
         """A provider that never answers is given up in the request's time."""

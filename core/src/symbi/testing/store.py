@@ -1,6 +1,7 @@
 """Fixtures for tests that need a real store: on SQLite, on PostgreSQL, or on each in turn.
 
-They are asynchronous fixtures: pytest-asyncio in its mode `auto` runs them. A test folder says which tables it needs by overriding `store_tables`; the stores come with those tables made.
+They are asynchronous fixtures: pytest-asyncio in its mode `auto` runs them. A test folder says which tables it needs by overriding
+`store_tables`; the stores come with those tables made.
 """
 
 from __future__ import annotations

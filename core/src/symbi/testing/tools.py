@@ -34,7 +34,10 @@ class ToolsetContract:
 
     async def test_its_tools_are_described(self, tmp_path: Path) -> None:
         """Every tool has a usable name of its own, a description and a JSON Schema of type object."""
-        async with open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel, kernel.open(TOOLS, self.name) as provider:
+        async with (
+            open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel,
+            kernel.open(TOOLS, self.name) as provider,
+        ):
             specs = await provider.tools()
             assert len({spec.name for spec in specs}) == len(specs)
             for spec in specs:
@@ -46,12 +49,18 @@ class ToolsetContract:
 
     async def test_good_calls_answer_json(self, tmp_path: Path) -> None:
         """The value of a call can be written as JSON."""
-        async with open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel, kernel.open(TOOLS, self.name) as provider:
+        async with (
+            open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel,
+            kernel.open(TOOLS, self.name) as provider,
+        ):
             for tool, arguments in self.calls:
                 msgspec.json.encode(await provider.call(tool, arguments, run=effect_context(tmp_path)))
 
     async def test_an_unknown_tool_is_an_error_of_ours(self, tmp_path: Path) -> None:
         """A name that the toolset does not have raises, and changes nothing."""
-        async with open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel, kernel.open(TOOLS, self.name) as provider:
+        async with (
+            open_kernel(tmp_path, [self.plugin], tables=self.tables) as kernel,
+            kernel.open(TOOLS, self.name) as provider,
+        ):
             with pytest.raises((SymbiError, KeyError)):
                 await provider.call("surely-no-such-tool", {}, run=effect_context(tmp_path))

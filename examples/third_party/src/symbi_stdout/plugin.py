@@ -9,4 +9,9 @@ from symbi import hookimpl
 def exporters():
     from symbi.contracts.metrics import Exporter
 
-    yield Exporter(name="stdout", config="symbi_stdout.exporter:Config", open="symbi_stdout.exporter:open_stdout", summary="Prints snapshots.")
+    yield Exporter(
+        name="stdout",
+        config="symbi_stdout.exporter:Config",
+        open="symbi_stdout.exporter:open_stdout",
+        summary="Prints snapshots.",
+    )
