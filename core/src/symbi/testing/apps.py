@@ -45,7 +45,8 @@ async def open_app(
 
     environ = {"API_AUTH_TOKEN": TEST_TOKEN, **(environ or {})}
     async with open_kernel(folder, plugins, tables=tables, environ=environ, clock=clock) as kernel:
-        transport = httpx.ASGITransport(app=create_app(kernel), client=("127.0.0.1", 50000), raise_app_exceptions=False)
+        app: Any = create_app(kernel)  # httpx types ASGI more narrowly than Litestar does
+        transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
         base: dict[str, Any] = {"transport": transport, "base_url": "http://127.0.0.1:8080/api/v1"}
         async with (
             httpx.AsyncClient(**base, headers={"authorization": f"Bearer {TEST_TOKEN}"}) as client,

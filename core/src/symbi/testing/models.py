@@ -298,8 +298,8 @@ class ChatModelContract:
             await anext(stream)
             await stream.aclose()
             async with asyncio.timeout(1):
-                while not server.broken_off:
-                    await asyncio.sleep(0.01)  # the server runs in a thread, which sets no event of ours
+                while not server.broken_off:  # noqa: ASYNC110  # the server's thread sets no event of ours
+                    await asyncio.sleep(0.01)
 
     async def test_rsn_22_the_deadline_covers_everything(self, tmp_path: Path) -> None:
         """A provider that never answers is given up in the request's time."""

@@ -163,8 +163,8 @@ async def open_folder(config: FolderConfig, context: PluginContext) -> AsyncIter
 async def _watch(sync: FolderSync) -> None:
     from watchfiles import awatch
 
-    while not sync.folder.is_dir():
-        await asyncio.sleep(2.0)  # noqa: ASYNC110  # nobody tells of a folder that is not there
+    while not sync.folder.is_dir():  # noqa: ASYNC110  # nobody tells of a folder that is not there
+        await asyncio.sleep(2.0)
     await sync.sync()
     async for _ in awatch(sync.folder, debounce=200, step=50, stop_event=None):
         await sync.sync()
