@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from symbi.contracts.taps import Taps
+
 __all__ = ["EventBus", "Subscription"]
 
 E = TypeVar("E")
@@ -60,19 +62,15 @@ class EventBus:
 
     def __init__(self) -> None:
         self._subscriptions: dict[type, list[Subscription]] = {}
-        self._taps: dict[type, list[Callable[[Any], None]]] = {}
+        self.taps = Taps()
 
     def wanted(self, event: type) -> bool:
         """Tell whether anybody listens to events of this type, so that costly ones need not be made."""
-        return any(self._subscriptions.get(kind) or self._taps.get(kind) for kind in event.__mro__)
+        return any(self._subscriptions.get(kind) or self.taps.get(kind) for kind in event.__mro__)
 
     def publish(self, event: Any) -> None:
         """Hand the event to every subscriber's queue; never blocks, never raises."""
-        for tap in self._taps.get(type(event), ()):
-            try:
-                tap(event)
-            except Exception:
-                _log.exception("tap %s failed on %s", getattr(tap, "__qualname__", "?"), type(event).__name__)
+        self.taps.call(event)
         for kind in type(event).__mro__:
             for subscription in self._subscriptions.get(kind, ()):
                 subscription.put(event)
@@ -90,11 +88,6 @@ class EventBus:
                 await subscription.close(drain_seconds=0)
 
         return undo
-
-    def tap(self, event: type[E], look: Callable[[E], None]) -> Callable[[], None]:
-        """Call `look` at once for each event of exactly this type; return the undo. Only for what takes microseconds: it holds up the publisher."""
-        self._taps.setdefault(event, []).append(look)
-        return lambda: self._taps[event].remove(look)
 
     def figures(self) -> dict[str, int]:
         """Return how many events were dropped and how many handlers failed, in all."""

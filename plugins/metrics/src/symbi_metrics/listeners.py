@@ -72,6 +72,28 @@ def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> lis
         if view.usage.tokens:
             registry.tokens.add(view.usage.tokens)
 
+    subscriptions: list[tuple[type, Any]] = [
+        (PolicyDecided, decision),
+        (RunEnded, run),
+        *_outward(registry),
+    ]
+    untap = context.events.taps.add(RequestServed, request)
+
+    async def undo() -> None:
+        untap()
+
+    return [
+        undo,
+        *(
+            context.events.subscribe(kind, handler, name=f"metrics:{kind.__name__}", limit=10_000)
+            for kind, handler in subscriptions
+        ),
+    ]
+
+
+def _outward(registry: Registry) -> list[tuple[type, Any]]:
+    """Return the listeners to what goes out: calls of models, deliveries."""
+
     async def called(event: ModelCalled) -> None:
         shared = (
             ("gen_ai.operation.name", "chat"),
@@ -87,21 +109,4 @@ def listen(context: PluginContext, registry: Registry, rate: RequestRate) -> lis
         outcome = "success" if event.delivered else "failure"
         registry.deliveries.record(event.seconds, (("symbi.delivery.target", event.target), ("symbi.outcome", outcome)))
 
-    subscriptions: list[tuple[type, Any]] = [
-        (PolicyDecided, decision),
-        (RunEnded, run),
-        (ModelCalled, called),
-        (DeliveryTried, delivery),
-    ]
-    untap = context.events.tap(RequestServed, request)
-
-    async def undo() -> None:
-        untap()
-
-    return [
-        undo,
-        *(
-            context.events.subscribe(kind, handler, name=f"metrics:{kind.__name__}", limit=10_000)
-            for kind, handler in subscriptions
-        ),
-    ]
+    return [(ModelCalled, called), (DeliveryTried, delivery)]

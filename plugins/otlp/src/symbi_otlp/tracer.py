@@ -151,7 +151,7 @@ async def open_tracer(config: OtlpConfig, context: PluginContext) -> AsyncIterat
         context.events.subscribe(RunEnded, tracer.on_run, name="otlp:runs", limit=_QUEUE),
         context.events.subscribe(DeliveryTried, tracer.on_delivery, name="otlp:deliveries", limit=_QUEUE),
     ]
-    untap = context.events.tap(RequestServed, tracer.on_request)
+    untap = context.events.taps.add(RequestServed, tracer.on_request)
     task = context.tasks.supervise("traces", tracer.work)
     try:
         yield tracer
