@@ -62,7 +62,7 @@ def entry_points() -> list[importlib.metadata.EntryPoint]:
     """Return the installed entry points of the group, sorted by name; of two that claim one name `symbi-NAME` comes first, so that none takes it."""
     found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
     if len({entry.name for entry in found}) < len(found):  # only then is every distribution's metadata worth reading
-        found.sort(key=lambda entry: (entry.name, not _is_owner(entry), _distribution(entry)))
+        found.sort(key=lambda entry: (entry.name, _distribution(entry).split()[0] != f"symbi-{entry.name}", _distribution(entry)))
     return found
 
 
@@ -110,10 +110,6 @@ def _record(entry: importlib.metadata.EntryPoint, state: Any) -> PluginRecord:
     return PluginRecord(
         name=entry.name, state=state, distribution=facts["Name"], version=facts["Version"], module=entry.value
     )
-
-
-def _is_owner(entry: importlib.metadata.EntryPoint) -> bool:
-    return entry.dist is not None and entry.dist.name.lower().replace("_", "-") == f"symbi-{entry.name}"
 
 
 def _distribution(entry: importlib.metadata.EntryPoint) -> str:
