@@ -62,7 +62,8 @@ def entry_points() -> list[importlib.metadata.EntryPoint]:
     """Return the installed entry points of the group, sorted by name; of two that claim one name `symbi-NAME` comes first, so that none takes it."""
     found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
     if len({entry.name for entry in found}) < len(found):  # only then is every distribution's metadata worth reading
-        found.sort(key=lambda entry: (entry.name, _distribution(entry).split()[0] != f"symbi-{entry.name}", _distribution(entry)))
+        found.sort(key=_distribution)
+        found.sort(key=lambda entry: (entry.name, _distribution(entry).split()[0] != f"symbi-{entry.name}"))
     return found
 
 
