@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from symbi.contracts.errors import ConfigError, SymbiError
+from symbi.contracts.errors import ConfigError, StoreTooNew, SymbiError
 from symbi.contracts.offers import Offer, RouteGroup, Tables, load
 from symbi.kernel.clock import Clock, Ids, SystemClock, SystemIds
 from symbi.kernel.context import PluginContext, Shared
@@ -244,6 +244,8 @@ class Kernel:
         report = await store.upgrade([entry.item for entry in declared], strict=False)
         for entry in declared:
             failure = report.failed.get(entry.item.name)
+            if isinstance(failure, StoreTooNew):
+                raise failure  # a newer version wrote it: going on without would lose what it knows
             if failure is not None:
                 remedy = failure.hint or "upgrade the plugin"
                 self.blame(entry.plugin.name, f"tables:{entry.item.name}", failure, remedy=remedy)
