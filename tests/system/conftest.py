@@ -23,7 +23,9 @@ class Server:
         self.process = process
         self.url = url
         self.token = token
-        self.client = httpx.Client(base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+        self.client = httpx.Client(
+            base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+        )
 
     def stop(self, *, how: int = signal.SIGTERM, timeout: float = 45) -> int:
         """Send a signal and return the exit code."""
@@ -33,7 +35,11 @@ class Server:
 
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without anything that Symbi reads."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("SYMBI", "API_AUTH", "OTEL", "OPENROUTER", "QDRANT"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SYMBI", "API_AUTH", "OTEL", "OPENROUTER", "QDRANT"))
+    }
 
 
 def start(folder: Path, *arguments: str) -> Server:
@@ -42,7 +48,13 @@ def start(folder: Path, *arguments: str) -> Server:
     log = (folder / "server.log").open("ab")
     state = folder / ".symbi" / "server.json"
     state.unlink(missing_ok=True)
-    process = subprocess.Popen([sys.executable, "-m", "symbi.cli", "up", "--port", "0", *arguments], cwd=folder, env=environment, stdout=log, stderr=log)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "symbi.cli", "up", "--port", "0", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=log,
+        stderr=log,
+    )
     log.close()
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
@@ -56,7 +68,12 @@ def start(folder: Path, *arguments: str) -> Server:
 
 def make_project(folder: Path) -> Path:
     """Write a fresh project and return its folder."""
-    subprocess.run([sys.executable, "-m", "symbi.cli", "init", str(folder)], check=True, capture_output=True, env=clean_environment())
+    subprocess.run(
+        [sys.executable, "-m", "symbi.cli", "init", str(folder)],
+        check=True,
+        capture_output=True,
+        env=clean_environment(),
+    )
     return folder
 
 

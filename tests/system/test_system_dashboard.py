@@ -23,12 +23,26 @@ def written() -> set[str]:
 
     registry = Registry()
     for each in registry.every():
-        attributes = (("http.route", "/x"), ("http.response.status_code", "200"), ("symbi.policy.decision", "allow"), ("symbi.outcome", "success"))
-        attributes += (("symbi.metrics.exporter", "file"), ("symbi.run.outcome", "failed"), ("symbi.delivery.target", "webhook"))
+        attributes = (
+            ("http.route", "/x"),
+            ("http.response.status_code", "200"),
+            ("symbi.policy.decision", "allow"),
+            ("symbi.outcome", "success"),
+        )
+        attributes += (
+            ("symbi.metrics.exporter", "file"),
+            ("symbi.run.outcome", "failed"),
+            ("symbi.delivery.target", "webhook"),
+        )
         attributes += (("gen_ai.request.model", "m"), ("error.type", "x"), ("gen_ai.token.type", "input"))
         each.record(0.1, attributes) if isinstance(each, Histogram) else each.add(1, attributes)
     system = SystemFigures(cpu_usage_percent=1, memory_usage_bytes=1, memory_total_bytes=2, uptime_seconds=3)
-    instruments = (*levels(SchedulerFigures(), TaskManagerFigures(), LoadBalancerFigures(), system), *ProcessProbe().read(), *event_instruments({"dropped": 0, "failures": 0}), *registry.read())
+    instruments = (
+        *levels(SchedulerFigures(), TaskManagerFigures(), LoadBalancerFigures(), system),
+        *ProcessProbe().read(),
+        *event_instruments({"dropped": 0, "failures": 0}),
+        *registry.read(),
+    )
     text = expose(msgspec.structs.replace(a_snapshot(), instruments=instruments), version="1", openmetrics=False)
     return set(re.findall(r"[a-zA-Z_]\w*", text))
 

@@ -14,8 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 SLOW = 'metadata { version = "1.0" description = "d" }\nagent slow { with timeout = 20s { sleep(1s); return "slept" } }'
 WRITER = """
 metadata { version = "1.0", description = "writes a file" }

@@ -29,7 +29,9 @@ permit (principal, action == Symbi::Action::"tool_call::clock", resource);
 
 
 @contextlib.asynccontextmanager
-async def runtime(folder: Path, script: Any, *, policies: str | None = None, **tables: Any) -> AsyncIterator[tuple[Any, Any]]:
+async def runtime(
+    folder: Path, script: Any, *, policies: str | None = None, **tables: Any
+) -> AsyncIterator[tuple[Any, Any]]:
     place = folder / "policies"
     if policies is None:
         shutil.copytree(EXAMPLES / "policies", place, dirs_exist_ok=True)
@@ -112,7 +114,9 @@ async def test_what_is_remembered_is_found_again_as_data(tmp_path: Path):
 async def test_a_long_conversation_is_compacted_and_stays_whole(tmp_path: Path):
     turns = [Reply(calls=(("json_parse", {"text": '["' + "word " * 1500 + f'{number}"]'}),)) for number in range(6)]
     policies = REASONING + 'permit (principal, action == Symbi::Action::"tool_call::json_parse", resource);'
-    async with runtime(tmp_path, [*turns, Reply(text="Done.")], policies=policies, reasoning={"context_tokens": 8000}) as (kernel, server):
+    async with runtime(
+        tmp_path, [*turns, Reply(text="Done.")], policies=policies, reasoning={"context_tokens": 8000}
+    ) as (kernel, server):
         run, _ = await finished(kernel, "agent long(message: string) {}", {"message": "read"})
         assert run.result == "Done.", run.error
         for request in server.requests:

@@ -11,7 +11,9 @@ agent slow {
 }
 """
 TOOL = 'name = "nap"\ndescription = "Sleeps."\ntimeout_seconds = 15\n[command]\nargv = ["/bin/sleep", "10"]\n'
-POLICY = '@id("nap")\npermit (principal == Symbi::Agent::"slow", action == Symbi::Action::"tool_call::nap", resource);\n'
+POLICY = (
+    '@id("nap")\npermit (principal == Symbi::Agent::"slow", action == Symbi::Action::"tool_call::nap", resource);\n'
+)
 
 
 def test_a_required_timeout_ends_the_call(project, start_server):

@@ -39,7 +39,17 @@ def test_health_status_and_metrics(sdk):
 def test_agents_are_created_listed_run_and_deleted(sdk, server):
     from symbiont import Agent
 
-    fields = {"id": "x", "name": f"made-{uuid.uuid4().hex[:6]}", "description": "d", "system_prompt": "You are kind.", "tools": [], "model": "m", "temperature": 0.5, "top_p": 1.0, "max_tokens": 10}
+    fields = {
+        "id": "x",
+        "name": f"made-{uuid.uuid4().hex[:6]}",
+        "description": "d",
+        "system_prompt": "You are kind.",
+        "tools": [],
+        "model": "m",
+        "temperature": 0.5,
+        "top_p": 1.0,
+        "max_tokens": 10,
+    }
     made = sdk.create_agent(Agent(**fields))
     assert made["status"] == "created"
     assert made["id"] in sdk.list_agents()
@@ -71,30 +81,47 @@ def test_workflows_answer_their_result(sdk, server, agent_id):
 
 
 def test_messages(sdk, agent_id):
-    message_id = sdk.send_message(agent_id, sender=agent_id, payload="hello", ttl_seconds=60, topic="news", agentpin_jwt="ignored")["message_id"]
+    message_id = sdk.send_message(
+        agent_id, sender=agent_id, payload="hello", ttl_seconds=60, topic="news", agentpin_jwt="ignored"
+    )["message_id"]
     assert sdk.get_message_status(message_id)["status"] == "pending"
     assert sdk.receive_messages(agent_id)["messages"][0]["payload"] == "hello"
     assert sdk.get_message_status(message_id)["status"] == "delivered"
 
 
 def test_heartbeats_and_events_of_an_external_agent(sdk, server):
-    external = server.client.post("/agents", json={"name": "ext", "execution_mode": {"External": {"heartbeat_interval_secs": 60}}}).json()["id"]
+    external = server.client.post(
+        "/agents", json={"name": "ext", "execution_mode": {"External": {"heartbeat_interval_secs": 60}}}
+    ).json()["id"]
     sdk.send_heartbeat(external, "Running", metadata={"v": "1"}, last_result="ok")
     sdk.push_agent_event(external, "RunStarted", {"a": 1})
     status = server.client.get(f"/agents/{external}/status").json()
-    assert (status["state"], status["last_result"], status["recent_events"][0]["event_type"]) == ("running", "ok", "RunStarted")
+    assert (status["state"], status["last_result"], status["recent_events"][0]["event_type"]) == (
+        "running",
+        "ok",
+        "RunStarted",
+    )
 
 
 def test_schedules_with_exact_keys(sdk, server, agent_id):
     from symbiont.schedules import CreateScheduleRequest, UpdateScheduleRequest
 
-    name = next(agent["name"] for agent in server.client.get("/agents", params={"detail": "true"}).json() if agent["id"] == agent_id)
+    name = next(
+        agent["name"]
+        for agent in server.client.get("/agents", params={"detail": "true"}).json()
+        if agent["id"] == agent_id
+    )
     schedules = sdk.schedules
-    made = schedules.create_schedule(CreateScheduleRequest(name="nightly", cron_expression="0 0 3 * * *", agent_name=name))
+    made = schedules.create_schedule(
+        CreateScheduleRequest(name="nightly", cron_expression="0 0 3 * * *", agent_name=name)
+    )
     assert made.status == "created"
     assert any(each.job_id == made.job_id for each in schedules.list_schedules())
     assert schedules.get_schedule(made.job_id).one_shot is False
-    assert schedules.update_schedule(made.job_id, UpdateScheduleRequest(timezone="Europe/Berlin")).timezone == "Europe/Berlin"
+    assert (
+        schedules.update_schedule(made.job_id, UpdateScheduleRequest(timezone="Europe/Berlin")).timezone
+        == "Europe/Berlin"
+    )
     assert len(schedules.get_schedule_next_runs(made.job_id, count=3).next_runs) == 3
     assert schedules.pause_schedule(made.job_id).action == "paused"
     assert schedules.resume_schedule(made.job_id).status == "ok"

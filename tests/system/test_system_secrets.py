@@ -28,9 +28,21 @@ from symbi.http.entry import act_as
 
 PLUGINS = [
     f"symbi_{name}.plugin"
-    for name in ("policy", "cedar", "approvals", "audit", "agents", "runs", "process", "tools", "dsl", "secrets", "metrics")
+    for name in (
+        "policy",
+        "cedar",
+        "approvals",
+        "audit",
+        "agents",
+        "runs",
+        "process",
+        "tools",
+        "dsl",
+        "secrets",
+        "metrics",
+    )
 ]
-CANARY = "plain words 7f3a-canary \"quoted\" ünï"
+CANARY = 'plain words 7f3a-canary "quoted" ünï'
 POLICY = """
 @id("asked") @obligation("approval:operators")
 permit (principal == Symbi::Agent::"asker", action == Symbi::Action::"secret_read", resource);
@@ -138,7 +150,9 @@ def betrayed(text: str) -> bool:
 def written(folder: Path) -> list[str]:
     """Return the files below a folder that hold the canary."""
     return [
-        str(path) for path in folder.rglob("*") if path.is_file() and betrayed(path.read_bytes().decode("utf-8", "replace"))
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file() and betrayed(path.read_bytes().decode("utf-8", "replace"))
     ]
 
 
@@ -148,7 +162,9 @@ async def set_canary(client: httpx.AsyncClient, name: str = "mail/word") -> None
 
 
 @pytest.mark.parametrize("how", ["answer", "refuse", "break"])
-async def test_the_value_is_nowhere_but_in_the_tool(server: Any, probe: Probe, log: io.StringIO, tmp_path: Path, how: str) -> None:
+async def test_the_value_is_nowhere_but_in_the_tool(
+    server: Any, probe: Probe, log: io.StringIO, tmp_path: Path, how: str
+) -> None:
     async with server() as up:
         await set_canary(up.client)
         found, seen = await run(up.client, "user", f'return probe("{how}", vault://mail/word)')
@@ -160,8 +176,15 @@ async def test_the_value_is_nowhere_but_in_the_tool(server: Any, probe: Probe, l
         elif how == "refuse":
             assert "*** was refused" in told
         assert not betrayed(seen)
-        kinds = [(each.kind, each.subject, each.outcome) for each in await up.kernel.services.get(AuditLog).read(kind="secret")]
-        assert kinds == [("secret.set", "vault://mail/word", "begun"), ("secret.set", "vault://mail/word", "done"), ("secret.read", "vault://mail/word", "done")]
+        kinds = [
+            (each.kind, each.subject, each.outcome)
+            for each in await up.kernel.services.get(AuditLog).read(kind="secret")
+        ]
+        assert kinds == [
+            ("secret.set", "vault://mail/word", "begun"),
+            ("secret.set", "vault://mail/word", "done"),
+            ("secret.read", "vault://mail/word", "done"),
+        ]
         assert (await up.kernel.services.get(MetricsService).collect()).flat["secrets_count"] == 1
     assert "the word is ***" in log.getvalue()
     assert not betrayed(log.getvalue())

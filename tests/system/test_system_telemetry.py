@@ -94,7 +94,9 @@ def test_one_trace_from_the_callers_request_to_the_effects(project, start_server
     set_up(project, receiver.endpoint)
     server = start_server(project, "--log-json", "--log-level", "info")
     headers = {"traceparent": f"00-{TRACE}-{CALLER}-01", "x-request-id": "order-66"}
-    answer = server.client.post("/workflows/execute", json={"workflow_id": "hello", "parameters": {"name": "Ada"}}, headers=headers)
+    answer = server.client.post(
+        "/workflows/execute", json={"workflow_id": "hello", "parameters": {"name": "Ada"}}, headers=headers
+    )
     assert answer.status_code == 200, answer.text
     run_id = server.client.get("/runs").json()["runs"][0]["run_id"]
     time.sleep(1.2)
@@ -116,7 +118,13 @@ def test_one_trace_from_the_callers_request_to_the_effects(project, start_server
     assert denied.status.code == 2
 
     metrics = receiver.metrics()
-    for name in ("symbi.task.executions", "symbi.run.duration", "http.server.request.duration", "process.memory.usage", "symbi.metrics.exports"):
+    for name in (
+        "symbi.task.executions",
+        "symbi.run.duration",
+        "http.server.request.duration",
+        "process.memory.usage",
+        "symbi.metrics.exports",
+    ):
         assert name in metrics
     written = json.loads((project / ".symbi" / "metrics.json").read_text())
     assert written["task_manager"]["completed_tasks"] == 1
@@ -153,9 +161,16 @@ def test_the_published_alerts_and_the_scrape_pass_promtool(server):
         pytest.skip("promtool is not installed")
     text = server.client.get(f"{server.url}/metrics", headers={"accept": "text/plain"}).text
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
-    errors = [line for line in (checked.stdout + checked.stderr).splitlines() if "non-histogram and non-summary" not in line]
+    errors = [
+        line for line in (checked.stdout + checked.stderr).splitlines() if "non-histogram and non-summary" not in line
+    ]
     assert checked.returncode in (0, 3), errors
     rules = Path(__file__).parents[2] / "examples" / "prometheus" / "symbi-alerts.yml"
     subprocess.run([promtool, "check", "rules", str(rules)], check=True, capture_output=True)
-    names = set(re.findall(r"\b((?:symbi|http|process|system|gen_ai)_\w+)", "\n".join(line for line in rules.read_text().splitlines() if "expr:" in line)))
+    names = set(
+        re.findall(
+            r"\b((?:symbi|http|process|system|gen_ai)_\w+)",
+            "\n".join(line for line in rules.read_text().splitlines() if "expr:" in line),
+        )
+    )
     assert len(names) >= 8

@@ -41,7 +41,14 @@ class World:
 
     async def list(self, **more: Any) -> list[Any]:
         schema = {"type": "object", "properties": {"url": {"type": "string"}}}
-        return [ToolSpec(name=name, description=name, parameters=schema, idempotent=True) for name in ("http_get", "get_weather", "hidden")] if not more else []
+        return (
+            [
+                ToolSpec(name=name, description=name, parameters=schema, idempotent=True)
+                for name in ("http_get", "get_weather", "hidden")
+            ]
+            if not more
+            else []
+        )
 
     async def get(self, name: str) -> ToolSpec | None:
         return next((each for each in await self.list() if each.name == name), None)
@@ -56,7 +63,11 @@ class World:
 
     @hookimpl
     def services(self) -> Any:
-        for name, protocol, thing in (("agents", AgentService, self), ("tools", ToolService, self), ("gate", Gate, self.gate)):
+        for name, protocol, thing in (
+            ("agents", AgentService, self),
+            ("tools", ToolService, self),
+            ("gate", Gate, self.gate),
+        ):
             yield Service(name=name, provides=protocol, open=_opener(thing))
 
 
@@ -68,7 +79,9 @@ def _opener(thing: Any) -> Any:
     return open_it
 
 
-async def run(folder: Path, world: World, script: Any, text: str = "do it", **adaptive: Any) -> tuple[Any, list[Any], Any]:
+async def run(
+    folder: Path, world: World, script: Any, text: str = "do it", **adaptive: Any
+) -> tuple[Any, list[Any], Any]:
     async with scripted_models(script) as server:
         tables = {
             "llm": {"provider": "openai", "model": "m"},
@@ -76,7 +89,14 @@ async def run(folder: Path, world: World, script: Any, text: str = "do it", **ad
             "execution": {"executor": "process"},
             "adaptive": adaptive,
         }
-        names = ["symbi_runs.plugin", "symbi_process.plugin", "symbi_reasoning.plugin", "symbi_openrouter.plugin", "symbi_adaptive.plugin", world]
+        names = [
+            "symbi_runs.plugin",
+            "symbi_process.plugin",
+            "symbi_reasoning.plugin",
+            "symbi_openrouter.plugin",
+            "symbi_adaptive.plugin",
+            world,
+        ]
         async with open_kernel(folder, names, tables=tables) as kernel:
             runs: Any = kernel.services.get(RunService)
             started = await runs.start("helper", text, principal=LOCAL_ADMIN)
@@ -85,13 +105,21 @@ async def run(folder: Path, world: World, script: Any, text: str = "do it", **ad
 
 
 def notes(events: list[Any], kind: str) -> list[dict[str, Any]]:
-    return [event.data["values"] for event in events if event.kind == "log" and event.data.get("values", {}).get("event") == kind]
+    return [
+        event.data["values"]
+        for event in events
+        if event.kind == "log" and event.data.get("values", {}).get("event") == kind
+    ]
 
 
 async def test_rsn_52_a_model_that_repeats_itself_is_stopped(tmp_path: Path):
     """§4.13: warned at 3, blocked at 4 with the last result quoted, stopped at 6; all of it in the timeline."""
     world = World()
-    ended, events, server = await run(tmp_path, world, lambda body: Reply(calls=(("get_weather", {"url": "x"}),), call_ids=(f"c{len(body['messages'])}",)))
+    ended, events, server = await run(
+        tmp_path,
+        world,
+        lambda body: Reply(calls=(("get_weather", {"url": "x"}),), call_ids=(f"c{len(body['messages'])}",)),
+    )
     assert (ended.status, ended.error["code"]) == ("failed", "stuck")
     assert len(world.calls) == 3
     assert len(server.requests) == 6

@@ -55,7 +55,12 @@ def test_rsn_50_verification_is_a_fact_not_a_text():
 
 def test_rsn_50_max_tools_keeps_the_relevant_ones_and_ties_as_they_came():
     """§4.15."""
-    tools = [tool("send_mail", "Send an e-mail."), tool("clock", "Tell the time."), tool("get_weather", "The weather forecast of a city."), tool("z", "")]
+    tools = [
+        tool("send_mail", "Send an e-mail."),
+        tool("clock", "Tell the time."),
+        tool("get_weather", "The weather forecast of a city."),
+        tool("z", ""),
+    ]
     assert names(curated(tools, Profile(max_tools=1), "What will the weather be in Bonn?")) == ["get_weather"]
     assert names(curated(tools, Profile(max_tools=2), "zzz nothing fits")) == ["send_mail", "clock"]
 
@@ -96,7 +101,9 @@ def _timed(action: Any) -> float:
     return time.perf_counter() - began
 
 
-def ladder(watch: Watch, calls: list[tuple[str, dict[str, Any]]], result: Any = "ok", *, failed: bool = False) -> list[str]:
+def ladder(
+    watch: Watch, calls: list[tuple[str, dict[str, Any]]], result: Any = "ok", *, failed: bool = False
+) -> list[str]:
     verdicts = []
     for number, (name, arguments) in enumerate(calls):
         verdict = watch.before(name, arguments)
@@ -127,7 +134,9 @@ def test_rsn_52_cycles_do_not_escape():
 def test_rsn_52_near_identical_errors_and_results():
     watch = Watch(Steps())
     calls = [("fetch", {"n": number}) for number in range(10)]
-    verdicts = ladder(watch, calls, lambda number: f"connection to host {number} was refused by the other side", failed=True)
+    verdicts = ladder(
+        watch, calls, lambda number: f"connection to host {number} was refused by the other side", failed=True
+    )
     assert verdicts == ["go", "go", "go", "warn", "block", "block", "block", "block", "block", "block"]
     watch = Watch(Steps())
     verdicts = ladder(watch, calls, lambda number: f"page {number}: " + "nothing found " * 30)
@@ -163,7 +172,9 @@ def test_rsn_52_no_run_escapes_a_bound(calls: list[tuple[str, int]]):
 
 def test_rsn_54_references_are_found_as_people_write_them():
     """§4.16: PR is no issue, punctuation is no address, each once."""
-    text = "See https://example.com/a(b), PR #5, issue #7 and ./src/app.py. Again #7! Not &#39; nor x#9; /etc/passwd.txt?"
+    text = (
+        "See https://example.com/a(b), PR #5, issue #7 and ./src/app.py. Again #7! Not &#39; nor x#9; /etc/passwd.txt?"
+    )
     assert find_references(text) == [
         ("url", "https://example.com/a(b"),
         ("pr", "PR #5"),

@@ -33,7 +33,10 @@ class TestAnthropic(ChatModelContract):
 
 async def ask(folder: Path, **table: Any) -> Any:
     request = ChatRequest(messages=(ChatMessage(role="user", content="hi"),))
-    async with open_kernel(folder, [plugin], tables={"plugins": {"anthropic": table}}) as kernel, kernel.open(LLM_PROVIDERS, "anthropic") as model:
+    async with (
+        open_kernel(folder, [plugin], tables={"plugins": {"anthropic": table}}) as kernel,
+        kernel.open(LLM_PROVIDERS, "anthropic") as model,
+    ):
         return await collect(model.stream(request))
 
 

@@ -115,8 +115,18 @@ class FakeAgents:
         if name_or_id not in self.known:
             return None
         return AgentView(
-            id=f"id-{name_or_id}", name=name_or_id, agent=name_or_id, text="", revision="r", language="symbi", mode="ephemeral", source="api",
-            owner="", metadata={}, created_at=0, updated_at=0,
+            id=f"id-{name_or_id}",
+            name=name_or_id,
+            agent=name_or_id,
+            text="",
+            revision="r",
+            language="symbi",
+            mode="ephemeral",
+            source="api",
+            owner="",
+            metadata={},
+            created_at=0,
+            updated_at=0,
         )
 
     async def spec(self, agent):
@@ -149,8 +159,21 @@ class FakeRuns:
         if options.idempotency_key in self.keys:
             return self.runs[self.keys[options.idempotency_key]]
         run = RunView(
-            run_id=f"run-{len(self.runs) + 1}", agent_id=f"id-{agent}", agent=agent, status="queued", trigger=options.trigger, principal=principal.id,
-            input=input, result=None, error=None, attempt=1, schedule_id=None, scheduled_for=None, created_at=0, started_at=None, completed_at=None,
+            run_id=f"run-{len(self.runs) + 1}",
+            agent_id=f"id-{agent}",
+            agent=agent,
+            status="queued",
+            trigger=options.trigger,
+            principal=principal.id,
+            input=input,
+            result=None,
+            error=None,
+            attempt=1,
+            schedule_id=None,
+            scheduled_for=None,
+            created_at=0,
+            started_at=None,
+            completed_at=None,
             usage=Usage(),
         )
         self.keys[options.idempotency_key] = run.run_id
@@ -221,7 +244,12 @@ class World:
             def services(self):
                 from symbi import Service
 
-                offers = {"fake_agents": (AgentService, world.agents), "fake_runs": (RunService, world.runs), "fake_gate": (Gate, world.gate), "fake_audit": (AuditLog, world.audit)}
+                offers = {
+                    "fake_agents": (AgentService, world.agents),
+                    "fake_runs": (RunService, world.runs),
+                    "fake_gate": (Gate, world.gate),
+                    "fake_audit": (AuditLog, world.audit),
+                }
                 if world.audit is None:
                     del offers["fake_audit"]
                 if world.approvals is not None:
@@ -247,20 +275,42 @@ class World:
             yield self
 
     async def channel(self, *, name="ops", start=True, people=("U1",), **config):
-        made = (await self.client.post("/channels", json={"name": name, "platform": "room", "config": {"agent": "helper", **config}})).json()
+        made = (
+            await self.client.post(
+                "/channels", json={"name": name, "platform": "room", "config": {"agent": "helper", **config}}
+            )
+        ).json()
         for user in people:
-            await self.client.post(f"/channels/{made['id']}/mappings", json={"platform_user_id": user, "symbiont_user_id": f"person-{user}", "display_name": user, "roles": ["ops"]})
+            await self.client.post(
+                f"/channels/{made['id']}/mappings",
+                json={
+                    "platform_user_id": user,
+                    "symbiont_user_id": f"person-{user}",
+                    "display_name": user,
+                    "roles": ["ops"],
+                },
+            )
         if start:
             answer = await self.client.post(f"/channels/{made['id']}/start")
             assert answer.status_code == 200, answer.text
         return made["id"]
 
     async def hook(self, ident, message, signature="good"):
-        return await self.app.anonymous.post(f"/channels/{ident}/hooks/events", content=msgspec.json.encode(message), headers={"x-signature": signature})
+        return await self.app.anonymous.post(
+            f"/channels/{ident}/hooks/events", content=msgspec.json.encode(message), headers={"x-signature": signature}
+        )
 
 
 def a_message(text="hello", number=1, **facts):
-    fields = {"event_id": f"E{number}", "conversation": "C1", "sender_id": "U1", "text": text, "message_id": f"ts{number}", "addressed": True, **facts}
+    fields = {
+        "event_id": f"E{number}",
+        "conversation": "C1",
+        "sender_id": "U1",
+        "text": text,
+        "message_id": f"ts{number}",
+        "addressed": True,
+        **facts,
+    }
     return InboundMessage(**fields)
 
 

@@ -19,9 +19,22 @@ class FakeApprovals:
     def __init__(self, run_id=""):
         self.context = None
         self.approval = Approval(
-            id=IDENT, agent_id="a", run_id=run_id, kind="tool_call", action="tool_call", target="restart", summary="helper: restart db", reason="policy",
-            group="ops", status="pending", created_at="2026-01-01T00:00:00Z", expires_at="2026-01-01T01:00:00Z", action_hash="h", policy_revision="r",
-            agent_revision="r", requested_by="user:x",
+            id=IDENT,
+            agent_id="a",
+            run_id=run_id,
+            kind="tool_call",
+            action="tool_call",
+            target="restart",
+            summary="helper: restart db",
+            reason="policy",
+            group="ops",
+            status="pending",
+            created_at="2026-01-01T00:00:00Z",
+            expires_at="2026-01-01T01:00:00Z",
+            action_hash="h",
+            policy_revision="r",
+            agent_revision="r",
+            requested_by="user:x",
         )
         self.calls = []
 
@@ -47,7 +60,9 @@ class FakeApprovals:
         if found.status != "pending":
             raise Conflict(f"the action is {found.status} already", code="already_resolved")
         vote = Vote(principal=by.id, verdict="approve" if status == "approved" else "deny", at="2026-01-01T00:00:01Z")
-        self.approval = msgspec.structs.replace(found, status=status, votes=(vote,), resolved_by=by.id, resolution_reason=reason)
+        self.approval = msgspec.structs.replace(
+            found, status=status, votes=(vote,), resolved_by=by.id, resolution_reason=reason
+        )
         self.context.events.publish(ApprovalResolved(approval=self.approval))
         return self.approval
 
@@ -84,7 +99,9 @@ async def test_a_button_decides_and_the_message_is_locked_in_place(world, messag
     (shown,) = world.room.sent
     assert shown.conversation == "C-ops"
     assert [button.value for button in shown.buttons] == [f"approval:approve:{IDENT}", f"approval:deny:{IDENT}"]
-    await world.room.push(message("", kind="action", action=f"approval:approve:{IDENT}", conversation="C-ops", number=5))
+    await world.room.push(
+        message("", kind="action", action=f"approval:approve:{IDENT}", conversation="C-ops", number=5)
+    )
     await until(lambda: world.room.edited)
     ((edited, after),) = world.room.edited
     assert edited == "m1"

@@ -21,9 +21,24 @@ class Client:
     def get(self, path, *, params=None):
         self.asked.append(("GET", path, params))
         if path.endswith("/health"):
-            return {"id": "1", "connected": self.connected, "platform": "slack", "workspace_name": "my-team", "channels_active": 1, "last_message_at": None, "uptime_secs": 5}
+            return {
+                "id": "1",
+                "connected": self.connected,
+                "platform": "slack",
+                "workspace_name": "my-team",
+                "channels_active": 1,
+                "last_message_at": None,
+                "uptime_secs": 5,
+            }
         if path.endswith("/audit"):
-            entry = {"timestamp": "T", "event_type": "started", "user_id": None, "channel_id": "C1", "agent": None, "details": {"seq": 3, "outcome": "done"}}
+            entry = {
+                "timestamp": "T",
+                "event_type": "started",
+                "user_id": None,
+                "channel_id": "C1",
+                "agent": None,
+                "details": {"seq": 3, "outcome": "done"},
+            }
             return {"channel_id": "1", "entries": [entry]}
         return [{"id": "1", "name": "ops", "platform": "slack", "status": "running"}]
 
@@ -81,7 +96,11 @@ def test_sending_mapping_tailing_and_names_in_paths(run):
     assert run("send", "my room", "hello", "--target", "C1").exit_code == 0
     assert run("map", "ops", "U1", "ann", "--role", "ops", "--json").exit_code == 0
     assert run("tail", "ops").output.startswith("T  started")
-    assert run.client.asked[0] == ("POST", "/channels/my%20room/messages", {"text": "hello", "target": "C1", "thread_id": None})
+    assert run.client.asked[0] == (
+        "POST",
+        "/channels/my%20room/messages",
+        {"text": "hello", "target": "C1", "thread_id": None},
+    )
     assert run.client.asked[1][2]["roles"] == ["ops"]
 
 

@@ -70,12 +70,16 @@ async def test_it_works_with_the_service(make_world, tmp_path, message, until, s
         assert (await world.client.post(f"/channels/{made['id']}/start")).status_code == 200
         body = msgspec.json.encode(message("hello"))
         mac = hmac.new(b"bridge-secret", body, hashlib.sha256).hexdigest()
-        answer = await world.app.anonymous.post(f"/channels/{made['id']}/hooks/messages", content=body, headers={"x-signature": mac})
+        answer = await world.app.anonymous.post(
+            f"/channels/{made['id']}/hooks/messages", content=body, headers={"x-signature": mac}
+        )
         assert answer.status_code == 200
         await until(lambda: server.calls)
         assert server.calls[0].json() == {"to": "C1", "text": "you said: hello"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "channels").rglob("*.json")), ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples" / "channels").rglob("*.json")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_examples_are_json(path):
     assert msgspec.json.decode(path.read_bytes())

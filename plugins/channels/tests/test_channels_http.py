@@ -11,7 +11,9 @@ TOKEN = "room-very-secret-token-1234"
 
 async def test_the_seeds_calls_answer_with_exactly_the_seeds_keys(world):
     client = world.client
-    made = await client.post("/channels", json={"name": "slack-general", "platform": "room", "config": {"token": TOKEN}})
+    made = await client.post(
+        "/channels", json={"name": "slack-general", "platform": "room", "config": {"token": TOKEN}}
+    )
     assert made.status_code == 200
     assert made.json() == {"id": made.json()["id"], "name": "slack-general", "platform": "room", "status": "registered"}
     ident = made.json()["id"]
@@ -24,7 +26,13 @@ async def test_the_seeds_calls_answer_with_exactly_the_seeds_keys(world):
     assert (await client.get("/channels")).json()[0]["status"] == "running"
     health = (await client.get(f"/channels/{ident}/health")).json()
     assert health == {
-        "id": ident, "connected": True, "platform": "room", "workspace_name": "home", "channels_active": 3, "last_message_at": None, "uptime_secs": 0,
+        "id": ident,
+        "connected": True,
+        "platform": "room",
+        "workspace_name": "home",
+        "channels_active": 3,
+        "last_message_at": None,
+        "uptime_secs": 0,
     }
     stopped = await client.post(f"/channels/{ident}/stop")
     assert stopped.json() == {"id": ident, "action": "stopped", "status": "ok"}
@@ -89,12 +97,21 @@ async def test_wrong_registrations_name_the_field(world):
     unknown = await refused({"name": "a", "platform": "irc", "config": {}})
     assert unknown["details"]["installed"] == ["room"]
     assert "installed: room" in unknown["error"]
-    assert (await refused({"name": "a", "platform": "room", "config": {"levle": 3}}))["details"]["field"] == "config.levle"
+    assert (await refused({"name": "a", "platform": "room", "config": {"levle": 3}}))["details"][
+        "field"
+    ] == "config.levle"
     assert "did you mean 'level'" in (await refused({"name": "a", "platform": "room", "config": {"levle": 3}}))["error"]
-    assert (await refused({"name": "a", "platform": "room", "config": {"level": "x"}}))["details"]["field"] == "config.level"
+    assert (await refused({"name": "a", "platform": "room", "config": {"level": "x"}}))["details"][
+        "field"
+    ] == "config.level"
     assert "at most 9" in (await refused({"name": "a", "platform": "room", "config": {"level": 10}}))["error"]
-    assert (await refused({"name": "a", "platform": "room", "config": {"listen": "some"}}))["details"]["field"] == "config.listen"
-    assert "NOT_SET" in (await refused({"name": "a", "platform": "room", "config": {"token": {"env": "NOT_SET"}}}))["error"]
+    assert (await refused({"name": "a", "platform": "room", "config": {"listen": "some"}}))["details"][
+        "field"
+    ] == "config.listen"
+    assert (
+        "NOT_SET"
+        in (await refused({"name": "a", "platform": "room", "config": {"token": {"env": "NOT_SET"}}}))["error"]
+    )
     assert (await refused({"name": "a\nb", "platform": "room"}))["details"]["field"] == "name"
     assert (await refused({"platform": "room"}))["details"]["field"] == "name"
     assert (await world.client.get("/channels")).json() == []
@@ -136,7 +153,9 @@ async def test_an_update_keeps_secrets_that_are_left_out_and_reopens_a_running_c
 async def test_secrets_are_nowhere_in_the_clear(world, tmp_path, caplog):
     caplog.set_level("DEBUG")
     ident = await world.channel(token=TOKEN, tokens=[TOKEN + "-two"])
-    texts = [(await world.client.get(path)).text for path in ("/channels", f"/channels/{ident}", f"/channels/{ident}/audit")]
+    texts = [
+        (await world.client.get(path)).text for path in ("/channels", f"/channels/{ident}", f"/channels/{ident}/audit")
+    ]
     texts += [caplog.text, repr(world.audit.records), repr(world.room.configs), repr(world.service.hub.runners)]
     assert not any(TOKEN in text for text in texts)
     files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
@@ -163,7 +182,10 @@ async def test_a_running_channel_runs_again_after_a_restart(make_world, tmp_path
         stopped = await world.channel(name="quiet")
         await world.client.post(f"/channels/{stopped}/stop")
     async with world.opened(tmp_path):
-        assert {each["name"]: each["status"] for each in (await world.client.get("/channels")).json()} == {"ops": "running", "quiet": "stopped"}
+        assert {each["name"]: each["status"] for each in (await world.client.get("/channels")).json()} == {
+            "ops": "running",
+            "quiet": "stopped",
+        }
         sent = await world.client.post(f"/channels/{ident}/messages", json={"text": "back"})
         assert sent.json()["status"] == "sent"
         assert world.room.configs[-1].token.reveal() == TOKEN
@@ -176,7 +198,10 @@ async def test_a_channel_whose_key_is_gone_costs_only_itself(make_world, tmp_pat
         await world.channel(name="plain")
     (tmp_path / "data" / "channels" / "secret.key").unlink()
     async with world.opened(tmp_path):
-        assert {each["name"]: each["status"] for each in (await world.client.get("/channels")).json()} == {"ops": "error", "plain": "running"}
+        assert {each["name"]: each["status"] for each in (await world.client.get("/channels")).json()} == {
+            "ops": "error",
+            "plain": "running",
+        }
         report = await world.service.health()
         assert (report.state, "ops" in report.reason) == ("degraded", True)
 
@@ -205,7 +230,9 @@ async def test_status_counts_and_figures(world):
 async def test_a_hook_is_open_but_signed_and_bounded(world, message):
     ident = await world.channel()
     assert (await world.hook(ident, message(), signature="bad")).status_code == 401
-    huge = await world.app.anonymous.post(f"/channels/{ident}/hooks/events", content=b"x" * (1024 * 1024 + 1), headers={"x-signature": "good"})
+    huge = await world.app.anonymous.post(
+        f"/channels/{ident}/hooks/events", content=b"x" * (1024 * 1024 + 1), headers={"x-signature": "good"}
+    )
     assert huge.status_code == 413
     assert (await world.hook(ident, message())).text == "new"
     await world.client.post(f"/channels/{ident}/stop")

@@ -17,7 +17,13 @@ async def test_an_answer_comes_back_in_the_thread_that_asked(world, message, unt
     (sent,) = world.room.sent
     assert sent == OutboundMessage(conversation="C1", text="you said: hello", thread="ts7")
     (agent, given, principal, options) = world.runs.started[0]
-    assert (agent, given, principal.id, principal.roles, principal.kind) == ("helper", {"message": "hello"}, "user:person-U1", {"ops"}, "user")
+    assert (agent, given, principal.id, principal.roles, principal.kind) == (
+        "helper",
+        {"message": "hello"},
+        "user:person-U1",
+        {"ops"},
+        "user",
+    )
     assert principal.agents == {"id-helper"}
     assert not principal.admin
     assert (options.trigger, options.surface, options.origin["thread_id"]) == ("channel", "channel", "ts7")
@@ -102,7 +108,11 @@ async def test_runs_start_in_the_order_of_a_conversation(world, message, until):
         await accept(message(f"n{number}", number=number, conversation=f"C{number % 3}"))
     await until(lambda: len(world.room.sent) == 60)
     for room in range(3):
-        started = [int(given["message"][1:]) for _, given, _, options in world.runs.started if options.origin["conversation"] == f"C{room}"]
+        started = [
+            int(given["message"][1:])
+            for _, given, _, options in world.runs.started
+            if options.origin["conversation"] == f"C{room}"
+        ]
         assert started == sorted(started)
 
 
@@ -150,7 +160,9 @@ async def test_a_run_that_ended_while_the_runtime_was_away_is_answered_once(make
     assert [each.text for each in world.room.sent] == ["late answer"]
 
 
-async def test_a_message_that_makes_the_code_stumble_is_given_up_and_the_next_is_served(world, message, until, monkeypatch):
+async def test_a_message_that_makes_the_code_stumble_is_given_up_and_the_next_is_served(
+    world, message, until, monkeypatch
+):
     monkeypatch.setattr("symbi_channels.inbound._STUMBLES", 2)
     ident = await world.channel()
     actor = world.service.hub.runners[ident].actor
@@ -243,8 +255,14 @@ async def test_a_long_answer_comes_in_numbered_parts_within_the_limit(world, mes
     world.runs.answer = lambda text: "word " * 400 + "\n```python\n" + "x = 1\n" * 100 + "```\ndone"
     await world.channel()
     await world.room.push(message())
-    await until(lambda: world.room.sent and world.room.sent[-1].text.endswith(f"({len(world.room.sent)}/{len(world.room.sent)})"))
-    assert all(len(each.text) <= 500 and each.text.count("```") % 2 == 0 and each.thread == "ts1" for each in world.room.sent)
+    await until(
+        lambda: (
+            world.room.sent and world.room.sent[-1].text.endswith(f"({len(world.room.sent)}/{len(world.room.sent)})")
+        )
+    )
+    assert all(
+        len(each.text) <= 500 and each.text.count("```") % 2 == 0 and each.thread == "ts1" for each in world.room.sent
+    )
 
 
 async def test_a_slow_run_is_announced_and_the_notice_becomes_the_answer(world, message, until):
@@ -284,7 +302,11 @@ async def test_rules_commands_and_help(world, message, until):
     for number, text in enumerate(["deploy it", "run deployer now", "run stranger now", "help", ""], 1):
         await world.room.push(message(text, number=number))
     await until(lambda: len(world.room.sent) == 5)
-    assert [(agent, given["message"]) for agent, given, _, _ in world.runs.started] == [("deployer", "deploy it"), ("deployer", "now"), ("helper", "run stranger now")]
+    assert [(agent, given["message"]) for agent, given, _, _ in world.runs.started] == [
+        ("deployer", "deploy it"),
+        ("deployer", "now"),
+        ("helper", "run stranger now"),
+    ]
     assert any("run AGENT text" in each.text for each in world.room.sent)
 
 
@@ -293,7 +315,15 @@ async def test_a_delivery_is_put_into_the_outbox_once(world, until):
     from symbi.kernel.points import DELIVERY_TARGETS
 
     await world.channel()
-    delivery = Delivery(idempotency_key="run-1:0", run_id="run-1", agent="helper", status="completed", result="42", error=None, schedule="nightly")
+    delivery = Delivery(
+        idempotency_key="run-1:0",
+        run_id="run-1",
+        agent="helper",
+        status="completed",
+        result="42",
+        error=None,
+        schedule="nightly",
+    )
     async with world.app.kernel.open(DELIVERY_TARGETS, "channel", {"channel": "ops"}) as target:
         for _ in range(2):
             assert (await target.deliver(delivery)).delivered
@@ -306,7 +336,15 @@ async def test_a_delivery_is_put_into_the_outbox_once(world, until):
 
 async def test_declared_channels_are_made_once_kept_changed_and_removed(world):
     service = world.service
-    block = {"key": "a.symbi#help", "name": "help", "platform": "room", "line": 3, "default_agent": "helper", "options": {"level": 2}, "channels": ("C1",)}
+    block = {
+        "key": "a.symbi#help",
+        "name": "help",
+        "platform": "room",
+        "line": 3,
+        "default_agent": "helper",
+        "options": {"level": 2},
+        "channels": ("C1",),
+    }
     owner = _admin()
     assert await service.reconcile("file:a.symbi", "channel", [block], owner=owner) == []
     (made,) = (await world.client.get("/channels")).json()
@@ -314,7 +352,12 @@ async def test_declared_channels_are_made_once_kept_changed_and_removed(world):
     await service.reconcile("file:a.symbi", "channel", [block], owner=owner)
     await service.reconcile("file:a.symbi", "channel", [{**block, "options": {"level": 5}}], owner=owner)
     assert [config.level for config in world.room.configs] == [2, 5]
-    faults = await service.reconcile("file:a.symbi", "channel", [{**block, "platform": "irc", "name": "x", "key": "k"}, {**block, "channels": ("#support",)}], owner=owner)
+    faults = await service.reconcile(
+        "file:a.symbi",
+        "channel",
+        [{**block, "platform": "irc", "name": "x", "key": "k"}, {**block, "channels": ("#support",)}],
+        owner=owner,
+    )
     assert len(faults) == 2
     await service.reconcile("file:a.symbi", "channel", [], owner=owner)
     assert (await world.client.get("/channels")).json() == []

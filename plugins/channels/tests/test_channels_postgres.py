@@ -10,10 +10,15 @@ KEY = "hJ6Y0Zr3yC0m1cP8a1kqv2mWn4b7w9x5tQe8dRfGhUs="
 FAST = {"lease_seconds": 0.9, "poll_seconds": 0.05, "encryption_key": KEY}
 
 
-async def test_one_holds_the_connection_and_the_other_takes_over_when_it_dies(make_world, tmp_path, postgres_url, message, until):
+async def test_one_holds_the_connection_and_the_other_takes_over_when_it_dies(
+    make_world, tmp_path, postgres_url, message, until
+):
     one, two = make_world(), make_world()
     two.runs = one.runs
-    async with two.opened(tmp_path / "two", store=postgres_url, **FAST), one.opened(tmp_path / "one", store=postgres_url, **FAST):
+    async with (
+        two.opened(tmp_path / "two", store=postgres_url, **FAST),
+        one.opened(tmp_path / "one", store=postgres_url, **FAST),
+    ):
         ident = await one.channel(token="a-secret-token-123")
         await until(lambda: one.room.receiving == 1)
         await until(lambda: ident in two.service.hub.runners, seconds=10)

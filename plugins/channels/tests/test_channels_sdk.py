@@ -23,13 +23,25 @@ async def test_the_symbiont_sdk_reads_every_answer(world, monkeypatch, tmp_path,
         channels = client.channels
 
         def begin():
-            made = channels.register_channel(RegisterChannelRequest(name="sdk", platform="room", config={"token": "t0k3n-secret", "agent": "helper"}))
+            made = channels.register_channel(
+                RegisterChannelRequest(name="sdk", platform="room", config={"token": "t0k3n-secret", "agent": "helper"})
+            )
             assert (made.name, made.platform, made.status) == ("sdk", "room", "registered")
             assert channels.get_channel(made.id).config == {"token": "***", "agent": "helper"}
-            mapping = channels.add_mapping(made.id, AddIdentityMappingRequest(platform_user_id="U1", symbiont_user_id="ann", display_name="Ann", roles=["ops"]))
+            mapping = channels.add_mapping(
+                made.id,
+                AddIdentityMappingRequest(
+                    platform_user_id="U1", symbiont_user_id="ann", display_name="Ann", roles=["ops"]
+                ),
+            )
             assert (mapping.verified, mapping.email) == (True, None)
             assert channels.start_channel(made.id).action == "started"
-            assert channels.update_channel(made.id, UpdateChannelRequest(config={"level": 2, "agent": "helper"})).config["level"] == 2
+            assert (
+                channels.update_channel(made.id, UpdateChannelRequest(config={"level": 2, "agent": "helper"})).config[
+                    "level"
+                ]
+                == 2
+            )
             assert channels.get_channel_health(made.id).connected
             assert [each.status for each in channels.list_channels()] == ["running"]
             return made.id

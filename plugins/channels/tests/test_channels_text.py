@@ -37,7 +37,9 @@ def test_parts_keep_the_limit_the_fences_and_every_word(text, most):
 @settings(max_examples=100, deadline=None)
 @given(WORDS)
 def test_parts_keep_the_limit_in_bytes(text):
-    assert all(len(part.encode()) <= 100 for part in split_text(text, most=100, measure=lambda each: len(each.encode())))
+    assert all(
+        len(part.encode()) <= 100 for part in split_text(text, most=100, measure=lambda each: len(each.encode()))
+    )
 
 
 def test_a_short_text_is_one_part_as_it_is():
@@ -98,7 +100,11 @@ def test_sealed_secrets_come_back_and_do_not_show(tmp_path):
     assert "s3cret" not in repr(stored)
     assert open_vault(tmp_path / "channels", None).unseal(stored) == {"url": "u", "token": "s3cret", "more": ["a", "b"]}
     assert redacted(stored, secrets) == {"url": "u", "token": "***", "more": "***"}
-    assert with_old_secrets({"url": "v", "token": "***"}, {"token": "s3cret", "more": ["a"]}, secrets) == {"url": "v", "token": "s3cret", "more": ["a"]}
+    assert with_old_secrets({"url": "v", "token": "***"}, {"token": "s3cret", "more": ["a"]}, secrets) == {
+        "url": "v",
+        "token": "s3cret",
+        "more": ["a"],
+    }
     assert with_old_secrets({"token": "new"}, {"token": "old"}, secrets) == {"token": "new"}
 
 

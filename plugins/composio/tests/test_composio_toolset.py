@@ -25,7 +25,11 @@ from symbi_composio import plugin
 from symbi_composio.toolset import digest_of
 
 KEY = "sk-canary-5fQ2tLw8ZrXn0Kp7"
-MAIL = {"name": "SEND_MAIL", "description": "Send.", "inputSchema": {"type": "object", "properties": {"to": {"type": "string"}}}}
+MAIL = {
+    "name": "SEND_MAIL",
+    "description": "Send.",
+    "inputSchema": {"type": "object", "properties": {"to": {"type": "string"}}},
+}
 
 
 class TestDeclarations(DeclarationContract):
@@ -45,12 +49,16 @@ class Fake:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.headers = head
-        length = int(next(line.split(":")[1] for line in head.lower().split("\r\n") if line.startswith("content-length")))
+        length = int(
+            next(line.split(":")[1] for line in head.lower().split("\r\n") if line.startswith("content-length"))
+        )
         body = json.loads(await reader.readexactly(length))
         self.asked.append(body)
         status, kind, text = self.answer(body)
         more = "location: http://127.0.0.1:1/\r\n" if status in (302, 307) else ""
-        writer.write(f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\nconnection: close\r\nmcp-session-id: s1\r\n{more}\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\nconnection: close\r\nmcp-session-id: s1\r\n{more}\r\n".encode()
+        )
         for start in range(0, len(text), 7 if self.mood == "splits" else 65536):
             writer.write(text[start : start + (7 if self.mood == "splits" else 65536)])
             with contextlib.suppress(ConnectionError):
@@ -80,7 +88,11 @@ class Fake:
         message = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode()
         if self.mood == "splits":
             note = b'data: {"jsonrpc": "2.0", "method": "notifications/progress"}\r\n\r\n'
-            return 200, "text/event-stream", b": hi\r\n\r\n" + note + b"event: message\r\ndata: " + message + b"\r\n\r\n"
+            return (
+                200,
+                "text/event-stream",
+                b": hi\r\n\r\n" + note + b"event: message\r\ndata: " + message + b"\r\n\r\n",
+            )
         return 200, "application/json", message
 
 
@@ -134,11 +146,22 @@ def _opener(thing: Any) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def composio(folder: Path, fake: Fake, *, people: People | None = None, clock: Any = None, **more: Any) -> AsyncIterator[Any]:
-    table = {"url": fake.url, "hosts": ["127.0.0.1"], "allow_private": True, "tools": {"SEND_MAIL": digest_of(MAIL)}, "max_body_bytes": 100_000, **more}
+async def composio(
+    folder: Path, fake: Fake, *, people: People | None = None, clock: Any = None, **more: Any
+) -> AsyncIterator[Any]:
+    table = {
+        "url": fake.url,
+        "hosts": ["127.0.0.1"],
+        "allow_private": True,
+        "tools": {"SEND_MAIL": digest_of(MAIL)},
+        "max_body_bytes": 100_000,
+        **more,
+    }
     plugins = [plugin, *([people] if people else [])]
     async with (
-        open_kernel(folder, plugins, tables={"plugins": {"composio": table}}, environ={"COMPOSIO_API_KEY": KEY}, clock=clock) as kernel,
+        open_kernel(
+            folder, plugins, tables={"plugins": {"composio": table}}, environ={"COMPOSIO_API_KEY": KEY}, clock=clock
+        ) as kernel,
         kernel.open(TOOLS, "composio") as provider,
     ):
         yield provider
@@ -151,7 +174,13 @@ async def call(provider: Any, folder: Path, name: str = "SEND_MAIL", **arguments
 async def test_a_pinned_tool_is_offered_and_called(tmp_path: Path, fake: Fake):
     async with composio(tmp_path, fake) as provider:
         [spec] = await provider.tools()
-        assert (spec.name, spec.server, spec.risk, spec.verified, spec.network) == ("SEND_MAIL", "composio", "high", False, True)
+        assert (spec.name, spec.server, spec.risk, spec.verified, spec.network) == (
+            "SEND_MAIL",
+            "composio",
+            "high",
+            False,
+            True,
+        )
         assert "a@example.com" in await call(provider, tmp_path)
         assert f"x-api-key: {KEY}" in fake.headers
 

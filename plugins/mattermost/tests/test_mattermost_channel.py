@@ -60,7 +60,10 @@ class TestBot(ChannelPlatformContract):
 async def opened(folder, server, *, private=True, **config):
     given = {"server_url": server.url, "bot_token": server.token, "socket_silence_seconds": 1, **config}
     tables = {"channels": {"allow_private_hosts": private}}
-    async with open_kernel(folder, [symbi_mattermost.plugin], tables=tables) as kernel, kernel.open(CHANNEL_PLATFORMS, "mattermost", given) as channel:
+    async with (
+        open_kernel(folder, [symbi_mattermost.plugin], tables=tables) as kernel,
+        kernel.open(CHANNEL_PLATFORMS, "mattermost", given) as channel,
+    ):
         yield channel
 
 
@@ -80,14 +83,21 @@ async def listening(folder, server, **config):
 
 
 async def test_threads_edits_direct_messages_and_buttons(server, tmp_path):
-    async with opened(tmp_path, server, callback_url="https://symbi.example/api/v1/channels/x/hooks/actions") as channel:
+    async with opened(
+        tmp_path, server, callback_url="https://symbi.example/api/v1/channels/x/hooks/actions"
+    ) as channel:
         button = Button(label="Approve", value="approval:approve:x", style="primary")
-        sent = await channel.send(OutboundMessage(conversation="C1", text="Sure, @channel?", thread="post9", buttons=(button,)))
+        sent = await channel.send(
+            OutboundMessage(conversation="C1", text="Sure, @channel?", thread="post9", buttons=(button,))
+        )
         post = server.posts[sent.message_id]
         assert (post["root_id"], post["message"]) == ("post9", "Sure, @\u200bchannel?")
         assert post["props"]["attachments"][0]["actions"][0]["integration"]["context"]["value"] == "approval:approve:x"
         await channel.edit(sent, OutboundMessage(conversation="C1", text="Approved"))
-        assert (server.posts[sent.message_id]["message"], server.posts[sent.message_id]["props"]) == ("Approved", {"attachments": []})
+        assert (server.posts[sent.message_id]["message"], server.posts[sent.message_id]["props"]) == (
+            "Approved",
+            {"attachments": []},
+        )
         private = await channel.send(OutboundMessage(conversation="C1", text="psst", only_for="U1"))
         assert private.conversation == "D-U1-ubot"
 
@@ -136,7 +146,13 @@ async def test_posts_arrive_once_and_bots_are_not_heard(server, tmp_path):
         server.push(server.store(type="system_join_channel"))
         server.push(server.store(message="hi", channel_id="D1"), channel_type="D")
         first, second = await inbox.wait(2)
-        assert (first.text, first.addressed, first.thread, first.sender_name, first.message_id) == ("do it", True, "post0", "ann", "post1")
+        assert (first.text, first.addressed, first.thread, first.sender_name, first.message_id) == (
+            "do it",
+            True,
+            "post0",
+            "ann",
+            "post1",
+        )
         assert (second.direct, second.addressed) == (True, False)
         assert len(inbox.messages) == 2
         assert (await channel.health()).connected
@@ -164,14 +180,28 @@ async def test_a_lost_event_is_noticed_by_its_number(server, tmp_path):
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("encode", [lambda facts: urlencode(facts).encode(), lambda facts: json.dumps(facts).encode()], ids=["form", "json"])
+@pytest.mark.parametrize(
+    "encode", [lambda facts: urlencode(facts).encode(), lambda facts: json.dumps(facts).encode()], ids=["form", "json"]
+)
 async def test_outgoing_webhooks_in_both_encodings(server, tmp_path, encode):
-    facts = {"token": "hook-token", "team_id": "t1", "channel_id": "C1", "user_id": "U1", "user_name": "ann", "post_id": "p1", "text": "symbi: go", "trigger_word": "symbi:"}
+    facts = {
+        "token": "hook-token",
+        "team_id": "t1",
+        "channel_id": "C1",
+        "user_id": "U1",
+        "user_name": "ann",
+        "post_id": "p1",
+        "text": "symbi: go",
+        "trigger_word": "symbi:",
+    }
     kind = "application/json" if encode(facts).startswith(b"{") else "application/x-www-form-urlencoded"
     inbox = Inbox()
     async with opened(tmp_path, server, webhook_tokens=["other", "hook-token"]) as channel:
+
         async def post(facts):
-            return await channel.handle(HookRequest(name="webhook", headers={"content-type": kind}, body=encode(facts)), inbox)
+            return await channel.handle(
+                HookRequest(name="webhook", headers={"content-type": kind}, body=encode(facts)), inbox
+            )
 
         assert (await post(facts)).status == 200
         assert (await post(facts)).status == 200
@@ -185,11 +215,18 @@ async def test_outgoing_webhooks_in_both_encodings(server, tmp_path, encode):
 async def test_slash_commands_and_pressed_buttons(server, tmp_path):
     inbox = Inbox()
     async with opened(tmp_path, server, command_tokens=["cmd-token"]) as channel:
-        form = urlencode({"channel_id": "C1", "user_id": "U1", "user_name": "ann", "text": "help", "trigger_id": "tr1"}).encode()
+        form = urlencode(
+            {"channel_id": "C1", "user_id": "U1", "user_name": "ann", "text": "help", "trigger_id": "tr1"}
+        ).encode()
         headers = {"content-type": "application/x-www-form-urlencoded", "authorization": "Token cmd-token"}
         assert (await channel.handle(HookRequest(name="commands", headers=headers, body=form), inbox)).status == 200
         value = "approval:deny:0123456789abcdef"
-        body = {"user_id": "U2", "channel_id": "C1", "post_id": "p1", "context": {"value": value, "seal": seal(value, key=server.token)}}
+        body = {
+            "user_id": "U2",
+            "channel_id": "C1",
+            "post_id": "p1",
+            "context": {"value": value, "seal": seal(value, key=server.token)},
+        }
         pressed = HookRequest(name="actions", headers={}, body=json.dumps(body).encode())
         assert (await channel.handle(pressed, inbox)).status == 200
         body["context"]["value"] = "approval:approve:0123456789abcdef"
@@ -223,7 +260,9 @@ async def test_the_drivers_own_client_works_with_the_server(server):
     from mattermostdriver import Driver
 
     def work():
-        driver = Driver({"scheme": "http", "url": "127.0.0.1", "port": server.port, "token": server.token, "request_timeout": 5})
+        driver = Driver(
+            {"scheme": "http", "url": "127.0.0.1", "port": server.port, "token": server.token, "request_timeout": 5}
+        )
         driver.login()
         made = driver.posts.create_post({"channel_id": "C1", "message": "from the driver"})
         return driver.client.userid, made["message"]
@@ -261,7 +300,9 @@ def a_certificate(folder):
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     pem = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "server.pem").write_bytes(pem + secret)
     (folder / "ca.pem").write_bytes(pem)
     return str(folder / "server.pem"), str(folder / "ca.pem")

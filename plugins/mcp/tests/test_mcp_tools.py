@@ -62,7 +62,10 @@ def opened(tmp_path: Path) -> Any:
 
     @contextlib.asynccontextmanager
     async def build(**more: Any) -> Any:
-        async with open_kernel(tmp_path, [plugin], tables=tables(tmp_path / "fake", **more)) as kernel, kernel.open(TOOLS, "mcp") as provider:
+        async with (
+            open_kernel(tmp_path, [plugin], tables=tables(tmp_path / "fake", **more)) as kernel,
+            kernel.open(TOOLS, "mcp") as provider,
+        ):
             build.kernel = kernel
             yield Opened(provider, tmp_path)
 
@@ -146,7 +149,11 @@ async def test_rsn_71_a_change_while_it_runs_blocks_at_once(opened: Any, tmp_pat
         original = link.definitions
 
         async def changed(most: int) -> Any:
-            return [Definition(name="echo", description="Something else now.", schema={"type": "object"})] if await original(most) else []
+            return (
+                [Definition(name="echo", description="Something else now.", schema={"type": "object"})]
+                if await original(most)
+                else []
+            )
 
         link.definitions = changed
 
@@ -208,7 +215,9 @@ async def test_streamable_http_on_loopback_by_permission(tmp_path: Path):
     task = asyncio.create_task(web.serve())
     while not web.started:
         await asyncio.sleep(0.01)
-    settings = {"plugins": {"mcp": {"servers": {"web": {"url": f"http://127.0.0.1:{port}/mcp", "allow_private": True}}}}}
+    settings = {
+        "plugins": {"mcp": {"servers": {"web": {"url": f"http://127.0.0.1:{port}/mcp", "allow_private": True}}}}
+    }
     try:
         async with open_kernel(tmp_path, [plugin], tables=settings) as kernel, kernel.open(TOOLS, "mcp") as provider:
             assert [spec.name for spec in await provider.tools()] == ["web__add"]

@@ -59,7 +59,10 @@ async def ask(folder: Path, server: Any, name: str = "openrouter", environ: Any 
     settings = {"allow_local": True, "retry": FAST, **table}
     if server is not None:
         settings["base_url"] = server.url
-    async with open_kernel(folder, [plugin], tables={"plugins": {name: settings}}, environ=environ) as kernel, kernel.open(LLM_PROVIDERS, name) as model:
+    async with (
+        open_kernel(folder, [plugin], tables={"plugins": {name: settings}}, environ=environ) as kernel,
+        kernel.open(LLM_PROVIDERS, name) as model,
+    ):
         return await collect(model.stream(ASK))
 
 
@@ -105,7 +108,9 @@ async def test_rsn_22_not_after_the_first_piece_unless_asked(tmp_path):
 
 
 async def test_rsn_24_context_overflow_has_a_type_of_its_own(tmp_path):
-    async with scripted_models([Reply(status=400, message="This model's maximum context length is 8192 tokens")]) as server:
+    async with scripted_models(
+        [Reply(status=400, message="This model's maximum context length is 8192 tokens")]
+    ) as server:
         with pytest.raises(ContextOverflow):
             await ask(tmp_path, server)
 
@@ -174,7 +179,10 @@ async def test_rsn_22_delays_with_a_clock_of_our_own():
     assert all(60 <= wait <= 61 for wait in slept)
 
 
-@given(st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b" ").replace(b"\r", b" ")), max_size=5), st.integers(1, 7))
+@given(
+    st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\n", b" ").replace(b"\r", b" ")), max_size=5),
+    st.integers(1, 7),
+)
 async def test_sse_is_read_whole_however_it_is_cut(payloads, size):
     text = b"".join(b": comment\r\n\r\ndata: " + payload + b"\r\n\r\n" for payload in payloads)
 

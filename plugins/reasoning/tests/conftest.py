@@ -51,7 +51,9 @@ class World:
 
     def add_tool(self, name: str, **facts: Any) -> None:
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-        self.tools[name] = ToolSpec(name=name, description=f"The tool {name}.", parameters=schema, server="test", **facts)
+        self.tools[name] = ToolSpec(
+            name=name, description=f"The tool {name}.", parameters=schema, server="test", **facts
+        )
 
     def add(self, name: str, **facts: Any) -> None:
         view = AgentView(
@@ -157,7 +159,11 @@ class StandIns:
 
     @hookimpl
     def services(self) -> Any:
-        things = [("agents", AgentService, FakeAgents(self.world)), ("gate", Gate, self.world.gate), ("tools", ToolService, FakeTools(self.world))]
+        things = [
+            ("agents", AgentService, FakeAgents(self.world)),
+            ("gate", Gate, self.world.gate),
+            ("tools", ToolService, FakeTools(self.world)),
+        ]
         if self.world.adaptive is not None:
             things.append(("adaptive", Adaptive, self.world.adaptive))
         for name, protocol, thing in things:
@@ -219,7 +225,13 @@ def world() -> World:
 def open_house(tmp_path: Path, world: World) -> Any:
     @contextlib.asynccontextmanager
     async def build(
-        *, executor: str = "inline", llm: Any = None, plugins: Iterable[Any] = (), folder: Path = tmp_path, execution: Any = None, **limits: Any
+        *,
+        executor: str = "inline",
+        llm: Any = None,
+        plugins: Iterable[Any] = (),
+        folder: Path = tmp_path,
+        execution: Any = None,
+        **limits: Any,
     ) -> AsyncIterator[House]:
         tables: dict[str, Any] = {
             "llm": {"provider": "scripted", **(llm or {})},

@@ -32,7 +32,9 @@ async def main(folder: Path, most: int) -> None:
         append(folder / "asked", str(results))
         if results >= 6:
             return Reply(text="done")
-        return Reply(calls=(("echo", {"n": results}), ("echo", {"n": results + 1})), call_ids=(f"c{results}", f"c{results + 1}"))
+        return Reply(
+            calls=(("echo", {"n": results}), ("echo", {"n": results + 1})), call_ids=(f"c{results}", f"c{results + 1}")
+        )
 
     async def call(name: str, arguments: dict[str, Any], *, run: Any) -> Any:
         if 0 <= most <= arguments["n"]:

@@ -54,17 +54,27 @@ async def test_a_conversation_streams_and_remembers(app: App, world: Any) -> Non
     assert names[0] == "open"
     assert names[-1] == "done"
     assert "".join(data["text"] for name, data in events if name == "chunk") == "It is one."
-    assert [(data["action"], data["decision"]) for name, data in events if name == "decision"] == [("tool_call", "allow")]
+    assert [(data["action"], data["decision"]) for name, data in events if name == "decision"] == [
+        ("tool_call", "allow")
+    ]
     assert [data["name"] for name, data in events if name == "result"] == ["echo"]
     done = events[-1][1]
     assert (done["status"], done["answer"]) == ("completed", "It is one.")
     again = await say(app, "what did I ask for?", thread=done["thread"])
     assert again[-1][1]["answer"] == "You asked for one."
-    assert world.conversation()[1:] == [("user", "give me one"), ("assistant", "It is one."), ("user", "what did I ask for?")]
+    assert world.conversation()[1:] == [
+        ("user", "give me one"),
+        ("assistant", "It is one."),
+        ("user", "what did I ask for?"),
+    ]
     threads = (await app.client.get("/chat/threads")).json()["threads"]
     assert [(each["agent"], each["title"]) for each in threads] == [("helper", "give me one")]
     shown = (await app.client.get(f"/chat/threads/{done['thread']}")).json()
-    assert [(turn["message"], turn["answer"], turn["status"]) for turn in shown["turns"]][1] == ("what did I ask for?", "You asked for one.", "completed")
+    assert [(turn["message"], turn["answer"], turn["status"]) for turn in shown["turns"]][1] == (
+        "what did I ask for?",
+        "You asked for one.",
+        "completed",
+    )
 
 
 async def test_a_conversation_outlives_the_runtime(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

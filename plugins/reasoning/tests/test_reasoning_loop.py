@@ -65,7 +65,13 @@ async def test_rsn_2_every_action_has_passed_the_gate(house: Any, world: Any) ->
     run = await house.run()
     assert (run.status, run.result) == ("completed", "done")
     asked = [request.label() for request in world.gate.redeemed]
-    assert asked == ["reason::scripted:scripted-1", "tool_call::echo", "tool_call::send", "reason::scripted:scripted-1", "respond"]
+    assert asked == [
+        "reason::scripted:scripted-1",
+        "tool_call::echo",
+        "tool_call::send",
+        "reason::scripted:scripted-1",
+        "respond",
+    ]
     assert [name for name, _ in world.calls] == ["echo", "send"]
     assert {request.source for request in world.gate.redeemed} == {"model"}
 
@@ -74,7 +80,15 @@ async def test_rsn_3_results_in_call_order_one_each(house: Any, world: Any) -> N
     """§4.9: the first call is the slowest."""
     world.tool_seconds = 0.02
     world.gate.allow = ["reason*", "respond", "agent_execute*", "tool_call::echo"]
-    reply = Reply(calls=(("echo", {"n": 1, "slow": 3}), ("nope", {}), ("send", {"n": 2}), ("echo", {"n": 3}), ("echo", "not json")))
+    reply = Reply(
+        calls=(
+            ("echo", {"n": 1, "slow": 3}),
+            ("nope", {}),
+            ("send", {"n": 2}),
+            ("echo", {"n": 3}),
+            ("echo", "not json"),
+        )
+    )
     world.script = [reply, Reply(text="done")]
     assert (await house.run()).result == "done"
     messages = world.asked[-1].messages
@@ -108,8 +122,16 @@ async def test_rsn_4_text_beside_calls_is_kept(house: Any, world: Any) -> None:
     ("limits", "script", "code"),
     [
         ({"max_iterations": 3}, lambda request: calls("echo"), "max_iterations"),
-        ({"max_total_tokens": 2000}, lambda request: calls("echo", usage={"prompt_tokens": 900, "completion_tokens": 200}), "max_tokens"),
-        ({"max_cost_usd": 0.01}, lambda request: calls("echo", usage={"prompt_tokens": 9, "completion_tokens": 2, "cost": 0.006}), "max_cost"),
+        (
+            {"max_total_tokens": 2000},
+            lambda request: calls("echo", usage={"prompt_tokens": 900, "completion_tokens": 200}),
+            "max_tokens",
+        ),
+        (
+            {"max_cost_usd": 0.01},
+            lambda request: calls("echo", usage={"prompt_tokens": 9, "completion_tokens": 2, "cost": 0.006}),
+            "max_cost",
+        ),
         ({"max_tool_calls": 4}, lambda request: calls("echo", "echo", "echo"), "max_tool_calls"),
         ({"max_denials": 5}, lambda request: calls("nope"), "policy_denied"),
         ({"timeout_seconds": 0.3}, lambda request: calls("echo", delay=0.2), "max_time"),
@@ -176,7 +198,9 @@ async def test_rsn_8_one_that_may_not_is_not(house: Any, world: Any) -> None:
 
 
 async def test_rsn_8_fallback_tools_pass_the_gate_and_stale_results_are_marked(open_house: Any, world: Any) -> None:
-    world.tool = lambda name, arguments: SymbiError("broken") if name == "echo" and len(world.calls) > 1 else {"by": name}
+    world.tool = lambda name, arguments: (
+        SymbiError("broken") if name == "echo" and len(world.calls) > 1 else {"by": name}
+    )
     world.script = [calls("echo"), calls("echo"), Reply(text="done")]
     async with open_house(stale_results=True) as house:
         run = await house.run()
@@ -193,7 +217,13 @@ async def test_rsn_8_fallback_tools_pass_the_gate_and_stale_results_are_marked(o
 
 async def test_rsn_9_what_is_wrong_never_reaches_the_gate(open_house: Any, world: Any) -> None:
     """§4.10: unknown tools, ids used twice, arguments too large, too deep, no object."""
-    bad = (("nope", {}), ("echo", '{"a":' + "[" * 40 + "]" * 40 + "}"), ("echo", '"' + "x" * 300_000 + '"'), ("echo", "[1]"), ("echo", {"n": 1}))
+    bad = (
+        ("nope", {}),
+        ("echo", '{"a":' + "[" * 40 + "]" * 40 + "}"),
+        ("echo", '"' + "x" * 300_000 + '"'),
+        ("echo", "[1]"),
+        ("echo", {"n": 1}),
+    )
     world.script = [Reply(calls=bad, call_ids=("a", "b", "c", "d", "a")), Reply(text="done")]
     async with open_house(max_denials=9) as house:
         await house.run()
@@ -336,7 +366,10 @@ async def test_memory_is_offered_recalled_and_fenced(open_house: Any, world: Any
     """§4.4: what is remembered stands at the user's level, never the system's; each access passes the gate."""
     world.add("wise", memory="notes")
     fact = {"subject": "sky", "predicate": "is", "object": "blue"}
-    world.script = [Reply(calls=(("recall_knowledge", {"query": "sky"}), ("store_knowledge", fact))), Reply(text="done")]
+    world.script = [
+        Reply(calls=(("recall_knowledge", {"query": "sky"}), ("store_knowledge", fact))),
+        Reply(text="done"),
+    ]
     async with open_house(knowledge_tools=True) as house:
         assert (await house.run("what colour is the sky?", agent="wise")).result == "done"
     assert [kind for kind, _ in world.memory] == ["recall", "recall", "remember"]
@@ -402,7 +435,9 @@ async def test_text_is_streamed_as_it_comes(house: Any, world: Any) -> None:
 
 
 async def test_ids_that_a_server_counts_anew_each_turn_are_told_apart(house: Any, world: Any) -> None:
-    world.script = [Reply(calls=(("echo", {"n": number}),), call_ids=("call_0",)) for number in range(3)] + [Reply(text="done")]
+    world.script = [Reply(calls=(("echo", {"n": number}),), call_ids=("call_0",)) for number in range(3)] + [
+        Reply(text="done")
+    ]
     assert (await house.run()).result == "done"
     assert [arguments["n"] for _, arguments in world.calls] == [0, 1, 2]
     ids = [message.tool_call_id for message in world.asked[-1].messages if message.role == "tool"]

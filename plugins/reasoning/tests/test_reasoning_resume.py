@@ -26,7 +26,9 @@ def script_of(world: Any) -> Any:
         results = sum(message.role == "tool" for message in request.messages)
         if results >= 6:
             return Reply(text="done")
-        return Reply(calls=(("echo", {"n": results}), ("echo", {"n": results + 1})), call_ids=(f"c{results}", f"c{results + 1}"))
+        return Reply(
+            calls=(("echo", {"n": results}), ("echo", {"n": results + 1})), call_ids=(f"c{results}", f"c{results + 1}")
+        )
 
     return script
 
@@ -56,7 +58,9 @@ def test_rsn_41_kill_9_and_go_on(tmp_path: Path, calls_before: int) -> None:
         time.sleep(0.02)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    second = subprocess.run([sys.executable, str(HARNESS), str(tmp_path), "-1"], capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run(
+        [sys.executable, str(HARNESS), str(tmp_path), "-1"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert second.returncode == 0, second.stderr[-3000:]
     told = msgspec.json.decode(second.stdout.splitlines()[-1])
     assert (told["status"], told["result"]) == ("completed", "done")
@@ -92,7 +96,12 @@ async def test_rsn_25_a_canary_key_is_in_no_output(open_house: Any, world: Any, 
             assert run.status == "failed"
             events = await house.events(run)
             assert CANARY_KEY in str(server.headers)
-    seen = [str(run), str(events), caplog.text, *(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file())]
+    seen = [
+        str(run),
+        str(events),
+        caplog.text,
+        *(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()),
+    ]
     assert not [text for text in seen if CANARY_KEY in text]
 
 
@@ -125,7 +134,9 @@ async def test_a_model_that_fails_for_good_fails_the_run_with_its_code(house: An
     assert run.error["code"] == "MODEL_TIMEOUT"
 
 
-async def test_rsn_43_a_fork_goes_on_from_a_step_and_a_replay_asks_nothing(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rsn_43_a_fork_goes_on_from_a_step_and_a_replay_asks_nothing(
+    tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     from conftest import StandIns
 

@@ -37,7 +37,10 @@ class TestBot(ChannelPlatformContract):
 
     def config(self, url):
         return {
-            "bot_token": FakeSlack.bot_token, "app_token": FakeSlack.app_token, "signing_secret": FakeSlack.signing_secret, "api_base_url": f"{url}/api/",
+            "bot_token": FakeSlack.bot_token,
+            "app_token": FakeSlack.app_token,
+            "signing_secret": FakeSlack.signing_secret,
+            "api_base_url": f"{url}/api/",
         }
 
     @pytest.fixture

@@ -29,9 +29,18 @@ async def slack():
 def opened(tmp_path, slack):
     @asynccontextmanager
     async def open_bot(**config):
-        given = {"bot_token": slack.bot_token, "signing_secret": slack.signing_secret, "api_base_url": f"{slack.url}/api/", "messages_per_second": 0, **config}
+        given = {
+            "bot_token": slack.bot_token,
+            "signing_secret": slack.signing_secret,
+            "api_base_url": f"{slack.url}/api/",
+            "messages_per_second": 0,
+            **config,
+        }
         tables = {"channels": {"allow_private_hosts": True}}
-        async with open_kernel(tmp_path, [symbi_slack.plugin], tables=tables) as kernel, kernel.open(CHANNEL_PLATFORMS, "slack", given) as channel:
+        async with (
+            open_kernel(tmp_path, [symbi_slack.plugin], tables=tables) as kernel,
+            kernel.open(CHANNEL_PLATFORMS, "slack", given) as channel,
+        ):
             yield channel
 
     return open_bot
@@ -39,7 +48,9 @@ def opened(tmp_path, slack):
 
 async def post(channel, inbox, body, *, name="events", headers=None):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return await channel.handle(HookRequest(name=name, headers=slack_signature(raw) if headers is None else headers, body=raw), inbox)
+    return await channel.handle(
+        HookRequest(name=name, headers=slack_signature(raw) if headers is None else headers, body=raw), inbox
+    )
 
 
 NOW = 1_795_000_000.0
@@ -141,15 +152,27 @@ async def test_a_mention_that_comes_as_two_events_is_one_message(opened):
         for _ in range(3):
             await post(channel, inbox, slack_event("<@UBOT> do it", event_id="Ev2", kind="app_mention"))
     (message,) = inbox.messages
-    assert (message.text, message.addressed, message.sender_id, message.message_id, message.thread) == ("do it", True, "U1", "1700000001.000100", "")
+    assert (message.text, message.addressed, message.sender_id, message.message_id, message.thread) == (
+        "do it",
+        True,
+        "U1",
+        "1700000001.000100",
+        "",
+    )
     assert message.sent_at == 1700000001000
 
 
 async def test_direct_messages_threads_and_plain_messages(opened):
     inbox = Inbox()
     async with opened() as channel:
-        await post(channel, inbox, slack_event("hi &lt;you&gt;", event_id="E1", kind="message", channel="D1", channel_type="im", ts="1.1"))
-        await post(channel, inbox, slack_event("x", event_id="E2", kind="message", thread_ts="1700000000.000001", ts="1.2"))
+        await post(
+            channel,
+            inbox,
+            slack_event("hi &lt;you&gt;", event_id="E1", kind="message", channel="D1", channel_type="im", ts="1.1"),
+        )
+        await post(
+            channel, inbox, slack_event("x", event_id="E2", kind="message", thread_ts="1700000000.000001", ts="1.2")
+        )
     direct, threaded = inbox.messages
     assert (direct.direct, direct.addressed, direct.text) == (True, False, "hi <you>")
     assert (threaded.thread, threaded.addressed) == ("1700000000.000001", False)
@@ -158,7 +181,15 @@ async def test_direct_messages_threads_and_plain_messages(opened):
 async def test_slash_commands(opened):
     inbox = Inbox()
     async with opened() as channel:
-        form = slack_form(command="/symbi", text="run helper now", user_id="U1", user_name="ann", channel_id="C1", trigger_id="T.1", response_url="https://hooks.slack.com/x")
+        form = slack_form(
+            command="/symbi",
+            text="run helper now",
+            user_id="U1",
+            user_name="ann",
+            channel_id="C1",
+            trigger_id="T.1",
+            response_url="https://hooks.slack.com/x",
+        )
         reply = await post(channel, inbox, form, name="commands")
         assert reply.status == 200
         assert json.loads(reply.body)["response_type"] == "ephemeral"
@@ -178,7 +209,9 @@ async def test_a_pressed_button(opened):
     async with opened() as channel:
         assert (await post(channel, inbox, slack_form(payload=json.dumps(payload)), name="interactions")).status == 200
         assert (await post(channel, inbox, slack_form(payload="{"), name="interactions")).status == 400
-        assert (await post(channel, inbox, slack_form(payload=json.dumps({"type": "view_closed"})), name="interactions")).status == 200
+        assert (
+            await post(channel, inbox, slack_form(payload=json.dumps({"type": "view_closed"})), name="interactions")
+        ).status == 200
     (message,) = inbox.messages
     assert (message.kind, message.action, message.thread) == ("action", "approval:approve:0123456789abcdef", "17.1")
 

@@ -26,7 +26,10 @@ async def slack():
 @asynccontextmanager
 async def opened(folder, config, *, private=True):
     tables = {"channels": {"allow_private_hosts": private}}
-    async with open_kernel(folder, [symbi_slack.plugin], tables=tables) as kernel, kernel.open(CHANNEL_PLATFORMS, "slack", config) as channel:
+    async with (
+        open_kernel(folder, [symbi_slack.plugin], tables=tables) as kernel,
+        kernel.open(CHANNEL_PLATFORMS, "slack", config) as channel,
+    ):
         yield channel
 
 
@@ -37,7 +40,9 @@ def bot(slack, **more):
 async def test_threads_edits_and_buttons(slack, tmp_path):
     async with opened(tmp_path, bot(slack)) as channel:
         button = Button(label="Approve", value="approval:approve:x", style="primary")
-        sent = await channel.send(OutboundMessage(conversation="C1", text="**Sure?**", thread="17.1", buttons=(button,)))
+        sent = await channel.send(
+            OutboundMessage(conversation="C1", text="**Sure?**", thread="17.1", buttons=(button,))
+        )
         posted = slack.messages[sent.message_id]
         assert (posted["thread_ts"], posted["text"]) == ("17.1", "*Sure?*")
         assert posted["blocks"][1]["elements"][0]["value"] == "approval:approve:x"
@@ -84,7 +89,9 @@ async def test_refused_tokens_are_refusals(slack, tmp_path, error):
 async def test_the_seeds_webhook_posts_to_the_hook(slack, tmp_path):
     config = {"webhook_url": f"{slack.url}/hooks/T0/B0", "channel": "#general"}
     async with opened(tmp_path, config) as channel:
-        assert await channel.send(OutboundMessage(conversation="#general", text="hello")) == Sent(conversation="#general")
+        assert await channel.send(OutboundMessage(conversation="#general", text="hello")) == Sent(
+            conversation="#general"
+        )
         slack.fail("/hooks/", status=429, headers={"Retry-After": "1"})
         with pytest.raises(SendFailed) as failure:
             await channel.send(OutboundMessage(conversation="#general", text="again"))
@@ -101,7 +108,21 @@ async def test_health_names_the_workspace(slack, tmp_path):
         assert (found.connected, found.workspace_name, found.channels_active) == (True, "my-team", 3)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "10.0.0.1", "[::1]", "169.254.169.254", "0.0.0.0", "100.64.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "10.0.0.1",
+        "[::1]",
+        "169.254.169.254",
+        "0.0.0.0",
+        "100.64.0.1",
+    ],
+)
 async def test_private_addresses_are_not_reached(tmp_path, host):
     with pytest.raises((Forbidden, SendFailed)):
         async with opened(tmp_path, {"webhook_url": f"http://{host}:9/x"}, private=False) as channel:
@@ -147,8 +168,12 @@ async def test_where_the_bot_is_no_member_the_response_url_is_used_and_only_slac
     async with opened(tmp_path, bot(slack)) as channel:
         slack.fail("chat.postMessage", times=2, body={"ok": False, "error": "not_in_channel"})
         reply = {"response_url": f"{slack.url}/response/T1/x"}
-        assert await channel.send(OutboundMessage(conversation="C9", text="**hi**", reply=reply)) == Sent(conversation="C9")
+        assert await channel.send(OutboundMessage(conversation="C9", text="**hi**", reply=reply)) == Sent(
+            conversation="C9"
+        )
         (call,) = slack.calls_to("/response/T1/x")
         assert (call.json()["text"], call.json()["response_type"]) == ("*hi*", "in_channel")
         with pytest.raises(SendFailed, match="not_in_channel"):
-            await channel.send(OutboundMessage(conversation="C9", text="x", reply={"response_url": "https://evil.example/x"}))
+            await channel.send(
+                OutboundMessage(conversation="C9", text="x", reply={"response_url": "https://evil.example/x"})
+            )

@@ -55,7 +55,11 @@ class TestConnector(ChannelPlatformContract):
 
     @pytest.fixture
     def channel_config(self, server):
-        return {"webhook_url": f"{server.url}/connector/connectorsecret", "card_format": "message", "messages_per_second": 0}
+        return {
+            "webhook_url": f"{server.url}/connector/connectorsecret",
+            "card_format": "message",
+            "messages_per_second": 0,
+        }
 
     @pytest.fixture
     def dead_config(self):
@@ -80,13 +84,18 @@ class TestBot(ChannelPlatformContract):
 @asynccontextmanager
 async def opened(folder, config, *, private=True):
     tables = {"channels": {"allow_private_hosts": private}}
-    async with open_kernel(folder, [symbi_teams.plugin], tables=tables) as kernel, kernel.open(CHANNEL_PLATFORMS, "teams", config) as channel:
+    async with (
+        open_kernel(folder, [symbi_teams.plugin], tables=tables) as kernel,
+        kernel.open(CHANNEL_PLATFORMS, "teams", config) as channel,
+    ):
         yield channel
 
 
 async def bring(channel, inbox, server, body=None, **claims):
     headers = {"authorization": f"Bearer {server.sign(**claims)}"}
-    return await channel.handle(HookRequest(name="messages", headers=headers, body=body or teams_activity(service_url=server.url)), inbox)
+    return await channel.handle(
+        HookRequest(name="messages", headers=headers, body=body or teams_activity(service_url=server.url)), inbox
+    )
 
 
 @pytest.mark.parametrize("host", ["x.webhook.office.com", "outlook.office.com"])
@@ -94,7 +103,10 @@ def test_connectors_get_message_cards(host):
     assert TeamsConfig(webhook_url=Secret(f"https://{host}/x")).wants_message_card()
 
 
-@pytest.mark.parametrize("host", ["prod-1.logic.azure.com", "x.api.powerplatform.com", "make.powerautomate.com", "webhook.office.com.evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    ["prod-1.logic.azure.com", "x.api.powerplatform.com", "make.powerautomate.com", "webhook.office.com.evil.example"],
+)
 def test_flows_get_adaptive_cards(host):
     assert not TeamsConfig(webhook_url=Secret(f"https://{host}/x")).wants_message_card()
 
@@ -127,7 +139,10 @@ async def test_pymsteams_itself_works_with_the_server(server):
     import pymsteams
 
     card = pymsteams.connectorcard(f"{server.url}/workflow/x")
-    card.payload = {"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": {}}]}
+    card.payload = {
+        "type": "message",
+        "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": {}}],
+    }
     assert await asyncio.to_thread(card.send)
 
 
@@ -136,25 +151,46 @@ async def test_a_mention_is_heard_and_answered_in_its_thread_and_edited(server, 
     async with opened(tmp_path, bot(server.url, service_url="")) as channel:
         assert (await bring(channel, inbox, server)).status == 200
         (message,) = inbox.messages
-        assert (message.text, message.addressed, message.direct, message.sender_id, message.thread) == ("hello", True, False, "29:ann", "root1")
+        assert (message.text, message.addressed, message.direct, message.sender_id, message.thread) == (
+            "hello",
+            True,
+            False,
+            "29:ann",
+            "root1",
+        )
         assert message.conversation == "19:room@thread.tacv2"
         assert message.sent_at == 1772552520123
-        sent = await channel.send(OutboundMessage(conversation=message.conversation, text="**hi**", thread=message.thread, reply=message.reply))
+        sent = await channel.send(
+            OutboundMessage(
+                conversation=message.conversation, text="**hi**", thread=message.thread, reply=message.reply
+            )
+        )
         activity = server.activities[sent.message_id]
         assert activity["conversation_id"] == "19:room@thread.tacv2;messageid=root1"
         assert activity["attachments"][0]["content"]["body"][0]["text"] == "**hi**"
         await channel.edit(sent, OutboundMessage(conversation=message.conversation, text="changed"))
         assert server.activities[sent.message_id]["attachments"][0]["content"]["body"][0]["text"] == "changed"
-        private = await channel.send(OutboundMessage(conversation=message.conversation, text="psst", only_for="29:ann", reply=message.reply))
+        private = await channel.send(
+            OutboundMessage(conversation=message.conversation, text="psst", only_for="29:ann", reply=message.reply)
+        )
         assert server.activities[private.message_id]["conversation_id"] == "direct-29:ann"
 
 
 async def test_a_pressed_button_and_what_is_ignored(server, tmp_path):
     inbox = Inbox()
     async with opened(tmp_path, bot(server.url)) as channel:
-        pressed = teams_activity("", service_url=server.url, ident="a2", value={"symbi": "approval:approve:0123456789abcdef"})
+        pressed = teams_activity(
+            "", service_url=server.url, ident="a2", value={"symbi": "approval:approve:0123456789abcdef"}
+        )
         assert (await bring(channel, inbox, server, pressed)).status == 200
-        for number, change in enumerate([{"type": "conversationUpdate"}, {"from": {"id": "28:bot"}}, {"from": {"id": "29:x", "role": "bot"}}, {"from": 7}]):
+        for number, change in enumerate(
+            [
+                {"type": "conversationUpdate"},
+                {"from": {"id": "28:bot"}},
+                {"from": {"id": "29:x", "role": "bot"}},
+                {"from": 7},
+            ]
+        ):
             body = teams_activity(service_url=server.url, ident=f"b{number}", **change)
             assert (await bring(channel, inbox, server, body)).status == 200
     (message,) = inbox.messages
@@ -195,7 +231,9 @@ async def test_an_activity_that_names_another_host_is_401_and_gets_no_token(serv
         body = teams_activity(service_url="https://evil.example/")
         assert (await bring(channel, inbox, server, body, serviceurl="https://evil.example/")).status == 401
         with pytest.raises(SendFailed, match="service_hosts"):
-            await channel.send(OutboundMessage(conversation="x", text="x", reply={"service_url": "https://evil.example/"}))
+            await channel.send(
+                OutboundMessage(conversation="x", text="x", reply={"service_url": "https://evil.example/"})
+            )
     assert inbox.offered == []
 
 
@@ -208,7 +246,13 @@ async def test_keys_are_fetched_once_and_once_more_for_an_unknown_one(server, tm
         server.rotate("key2")
         assert (await bring(channel, inbox, server, teams_activity(service_url=server.url, ident="new"))).status == 200
         for number in range(10):
-            await bring(channel, inbox, server, teams_activity(service_url=server.url, ident=f"u{number}"), key_id=f"unknown{number}")
+            await bring(
+                channel,
+                inbox,
+                server,
+                teams_activity(service_url=server.url, ident=f"u{number}"),
+                key_id=f"unknown{number}",
+            )
         assert len(server.calls_to("/keys")) == 2
     assert len(inbox.messages) == 101
 
@@ -217,7 +261,11 @@ async def test_a_scheme_in_any_case_is_read(server, tmp_path):
     inbox = Inbox()
     async with opened(tmp_path, bot(server.url)) as channel:
         headers = {"authorization": f"bearer {server.sign()}"}
-        assert (await channel.handle(HookRequest(name="messages", headers=headers, body=teams_activity(service_url=server.url)), inbox)).status == 200
+        assert (
+            await channel.handle(
+                HookRequest(name="messages", headers=headers, body=teams_activity(service_url=server.url)), inbox
+            )
+        ).status == 200
 
 
 async def test_while_the_keys_cannot_be_fetched_teams_is_asked_to_come_again(server, tmp_path):
@@ -246,8 +294,14 @@ async def test_private_addresses_are_not_reached(server, tmp_path):
 
 
 def test_a_card_shows_code_as_code_and_lines_as_lines():
-    card = adaptive_card("# Title\none\ntwo\n```python\nx = 1\n```\nend", (Button(label="Go", value="v", style="danger"),))
-    assert [(block["text"], block.get("fontType")) for block in card["body"]] == [("**Title**\n\none\n\ntwo", None), ("x = 1", "Monospace"), ("end", None)]
+    card = adaptive_card(
+        "# Title\none\ntwo\n```python\nx = 1\n```\nend", (Button(label="Go", value="v", style="danger"),)
+    )
+    assert [(block["text"], block.get("fontType")) for block in card["body"]] == [
+        ("**Title**\n\none\n\ntwo", None),
+        ("x = 1", "Monospace"),
+        ("end", None),
+    ]
     assert card["actions"][0]["data"] == {"symbi": "v"}
 
 

@@ -25,7 +25,15 @@ from symbi_webhooks.service import Webhooks
 from symbi_webhooks.signing import verified
 
 SECRET = "webhook-signing-secret"
-BLOCK = {"key": "a#t", "name": "tickets", "line": 3, "path": "/hooks/tickets", "provider": "github", "secret": "vault://x", "agent": "support"}
+BLOCK = {
+    "key": "a#t",
+    "name": "tickets",
+    "line": 3,
+    "path": "/hooks/tickets",
+    "provider": "github",
+    "secret": "vault://x",
+    "agent": "support",
+}
 
 
 class Fakes:
@@ -46,7 +54,9 @@ class Fakes:
     async def start(self, agent, given, *, principal, options):
         if self.denied:
             raise PolicyDenied("policy says no")
-        run = self.started.setdefault(options.idempotency_key, (f"run-{len(self.started) + 1}", agent, given, principal, options))
+        run = self.started.setdefault(
+            options.idempotency_key, (f"run-{len(self.started) + 1}", agent, given, principal, options)
+        )
         return SimpleNamespace(run_id=run[0])
 
     def runs(self):
@@ -65,7 +75,11 @@ class Fakes:
             def services(self):
                 from symbi import Service
 
-                for name, protocol, thing in (("a", AgentService, fakes), ("r", RunService, fakes), ("l", AuditLog, fakes.audit)):
+                for name, protocol, thing in (
+                    ("a", AgentService, fakes),
+                    ("r", RunService, fakes),
+                    ("l", AuditLog, fakes.audit),
+                ):
                     yield Service(name=f"fake_{name}", provides=protocol, open=opener(thing), summary="a fake")
 
         return Plugin()
@@ -79,7 +93,9 @@ def fakes():
 @pytest.fixture
 async def app(tmp_path, fakes):
     tables = {"webhooks": {"secrets": {"vault://x": SECRET}, "max_body_bytes": 2048}}
-    async with open_app(tmp_path, [symbi_webhooks.plugin, fakes.plugin()], tables=tables, environ={"HOOK": SECRET}) as opened:
+    async with open_app(
+        tmp_path, [symbi_webhooks.plugin, fakes.plugin()], tables=tables, environ={"HOOK": SECRET}
+    ) as opened:
         yield opened
 
 
@@ -110,7 +126,12 @@ async def test_a_signed_event_starts_its_agent_once(app, fakes):
     assert (first.status_code, first.json()) == (202, {"run_id": "run-1", "status": "started"})
     assert (again.json()["run_id"], other.json()["run_id"]) == ("run-1", "run-2")
     (_, agent, given, principal, options) = fakes.runs()[0]
-    assert (agent, given, principal.id, principal.agents) == ("support", {"payload": {"action": "opened"}, "event": "issues"}, "system:webhook:tickets", {"id-support"})
+    assert (agent, given, principal.id, principal.agents) == (
+        "support",
+        {"payload": {"action": "opened"}, "event": "issues"},
+        "system:webhook:tickets",
+        {"id-support"},
+    )
     assert (options.trigger, options.surface, principal.admin) == ("webhook", "webhook", False)
     assert [record.outcome for record in fakes.audit.records] == ["started"] * 3
     assert SECRET not in repr(fakes.audit.records)

@@ -85,7 +85,9 @@ class Anthropic:
         except anthropic.APIError as error:
             raise ModelError(f"anthropic: {self._words(str(error))}", retryable=True) from None
         except _transport_errors() as error:
-            raise ModelError(f"anthropic was cut off ({type(error).__name__})", code="MODEL_CUT_OFF", retryable=True) from None
+            raise ModelError(
+                f"anthropic was cut off ({type(error).__name__})", code="MODEL_CUT_OFF", retryable=True
+            ) from None
         if not answer.finished:
             raise ModelError("anthropic ended its answer in the middle", code="MODEL_CUT_OFF", retryable=True)
         yield answer.end()
@@ -109,7 +111,9 @@ class Anthropic:
     def _fault(self, error: anthropic.APIStatusError) -> ModelError:
         status, words = error.status_code, self._words(str(error))
         said = f"anthropic answered {status}: {words}"
-        if status in (400, 413) and any(part in words.lower() for part in ("prompt is too long", "context", "too many tokens")):
+        if status in (400, 413) and any(
+            part in words.lower() for part in ("prompt is too long", "context", "too many tokens")
+        ):
             return ContextOverflow(said, status=status)
         if status in (401, 402):
             hint = "check the API key" if status == 401 else "the account with the provider has no credit left"

@@ -53,7 +53,8 @@ def parameters_of(request: ChatRequest, *, model: str, max_tokens: int, cache: b
         sent["stop_sequences"] = list(request.stop)
     if request.tools:
         sent["tools"] = [
-            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in request.tools
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            for tool in request.tools
         ]
         kind = _CHOICES.get(request.tool_choice)
         sent["tool_choice"] = {"type": kind} if kind else {"type": "tool", "name": request.tool_choice}

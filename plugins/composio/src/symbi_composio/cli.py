@@ -60,7 +60,11 @@ async def _listed(config: ComposioConfig, url: str, key: object, *, prefix: str)
     client = ComposioClient(config, url, key)
     try:
         return [
-            {"name": tool["name"], "digest": digest_of(tool), "description": " ".join(str(tool.get("description", "")).split())[:80]}
+            {
+                "name": tool["name"],
+                "digest": digest_of(tool),
+                "description": " ".join(str(tool.get("description", "")).split())[:80],
+            }
             async for tool in client.catalogue()
             if tool["name"].startswith(prefix)
         ]

@@ -42,7 +42,9 @@ def endpoint_of(config: ComposioConfig, environ: Mapping[str, str]) -> tuple[str
         raise ConfigError("plugins.composio.url: only https is taken", path="plugins.composio.url")
     if parsed.host not in config.hosts:
         hint = "add it to [plugins.composio] hosts if it is meant"
-        raise ConfigError(f"plugins.composio.url: {parsed.host!r} is not one of the hosts", path="plugins.composio.url", hint=hint)
+        raise ConfigError(
+            f"plugins.composio.url: {parsed.host!r} is not one of the hosts", path="plugins.composio.url", hint=hint
+        )
     return url, key
 
 

@@ -29,5 +29,7 @@ def tools() -> Iterator[Toolset]:
 @hookimpl
 def commands() -> Iterator[Command]:
     yield Command(
-        name="composio", load="symbi_composio.cli:composio", summary="List Composio's tools with their digests, to pin them."
+        name="composio",
+        load="symbi_composio.cli:composio",
+        summary="List Composio's tools with their digests, to pin them.",
     )

@@ -60,7 +60,9 @@ class ComposioTools(ToolProvider):
             if name not in self._config.tools:
                 continue
             if digest_of(tool) != self._config.tools[name]:
-                self._context.logger.warning("the tool %s of Composio is not the pinned one and stays blocked: %s", name, digest_of(tool))
+                self._context.logger.warning(
+                    "the tool %s of Composio is not the pinned one and stays blocked: %s", name, digest_of(tool)
+                )
                 found.pop(name, None)
                 continue
             found[name] = self._spec(tool)
@@ -135,7 +137,9 @@ class ComposioTools(ToolProvider):
             async with asyncio.timeout(self._config.approval_seconds):
                 held = await approvals.wait(held.id)
         except TimeoutError:
-            raise SymbiError(f"{reason} (approval {held.id}); call it again once it is given", code="APPROVAL_PENDING") from None
+            raise SymbiError(
+                f"{reason} (approval {held.id}); call it again once it is given", code="APPROVAL_PENDING"
+            ) from None
         if held.status != "approved" or held.edited:
             raise PolicyDenied(f"{name} was not approved as proposed: {held.resolution_reason or held.status}")
         self._spent.add(held.id)
@@ -144,7 +148,9 @@ class ComposioTools(ToolProvider):
         audit = self._context.services.maybe(AuditLog)
         if audit is not None:
             details = {"tool": name, "run_id": run.run_id, "arguments": mask(arguments)}
-            await audit.append("composio.call", principal=run.principal, subject=name[:200], outcome=outcome, details=details)
+            await audit.append(
+                "composio.call", principal=run.principal, subject=name[:200], outcome=outcome, details=details
+            )
 
 
 def _value(name: str, result: dict[str, Any]) -> Any:
@@ -161,7 +167,9 @@ async def open_composio(config: ComposioConfig, context: PluginContext) -> Async
     """Open the toolset; refused without a list of pinned tools (RSN-73), a key, an https endpoint on a known host."""
     if not config.tools:
         path = "plugins.composio.tools"
-        raise ConfigError(f"{path}: name the tools that may be reached, each with its digest", path=path, hint="symbi composio tools")
+        raise ConfigError(
+            f"{path}: name the tools that may be reached, each with its digest", path=path, hint="symbi composio tools"
+        )
     url, key = endpoint_of(config, context.environ)
     client = ComposioClient(config, url, key)
     try:

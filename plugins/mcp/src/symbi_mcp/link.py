@@ -131,7 +131,9 @@ class Link:
                 return await client.call_tool(tool, arguments)
         except TimeoutError:
             await self.close()
-            text = f"the MCP server {self.name!r} did not answer within {self.config.timeout_seconds:g} s and was stopped"
+            text = (
+                f"the MCP server {self.name!r} did not answer within {self.config.timeout_seconds:g} s and was stopped"
+            )
             raise Unavailable(text, code="TOOL_TIMEOUT") from None
         except SymbiError:
             raise

@@ -37,4 +37,6 @@ def routes() -> Iterator[RouteGroup]:
 
 @hookimpl
 def commands() -> Iterator[Command]:
-    yield Command(name="mcp", load="symbi_mcp.cli:mcp", summary="See and approve the tools of MCP servers; serve as one.")
+    yield Command(
+        name="mcp", load="symbi_mcp.cli:mcp", summary="See and approve the tools of MCP servers; serve as one."
+    )

@@ -39,9 +39,7 @@ async def list_pins(context: PluginContext) -> dict[str, Any]:
 
 
 @post("/mcp/servers/{server:str}/approve", status_code=200, guards=[require_admin])
-async def approve_pins(
-    server: str, data: Approve, context: PluginContext, principal: Principal
-) -> dict[str, Any]:
+async def approve_pins(server: str, data: Approve, context: PluginContext, principal: Principal) -> dict[str, Any]:
     """Approve what was last seen of a server's tools."""
     known: list[Pin] = await context.store.read(pins.pins_of, server)
     chosen = [pin for pin in known if data.tool in (None, pin.tool) and data.digest in (None, pin.digest)]

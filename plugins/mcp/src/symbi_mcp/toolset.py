@@ -88,7 +88,9 @@ class McpTools(ToolProvider):
         for pin in await self._context.store.write(pins.see, server, found, trust_first=trust, now=now):
             if not pin.good:
                 hint = f"symbi mcp approve {server} {pin.tool}"
-                self._context.logger.warning("the tool %s of the MCP server %s is %s and blocked: %s", pin.tool, server, pin.state, hint)
+                self._context.logger.warning(
+                    "the tool %s of the MCP server %s is %s and blocked: %s", pin.tool, server, pin.state, hint
+                )
 
     def _spec(self, pin: Pin) -> ToolSpec:
         config = self._config.servers[pin.server]
@@ -121,14 +123,18 @@ class McpTools(ToolProvider):
         answer = result.model_dump(mode="json", by_alias=True, exclude_none=True)
         texts = [part.get("text", "") for part in answer.get("content", ()) if part.get("type") == "text"]
         if answer.get("isError"):
-            raise SymbiError(f"{name}: {' '.join(texts)[:2000] or 'the server says that it failed'}", code="TOOL_FAILED")
+            raise SymbiError(
+                f"{name}: {' '.join(texts)[:2000] or 'the server says that it failed'}", code="TOOL_FAILED"
+            )
         structured = answer.get("structuredContent")
         others = [part for part in answer.get("content", ()) if part.get("type") != "text"]
         value: Any = structured if structured is not None else "\n".join(texts)
         if others:
             value = {"value": value, "content": others}
         if len(msgspec.json.encode(value)) > self._config.max_result_bytes:
-            raise SymbiError(f"{name}: the result has more than {self._config.max_result_bytes} bytes", code="TOOL_RESULT_TOO_LARGE")
+            raise SymbiError(
+                f"{name}: the result has more than {self._config.max_result_bytes} bytes", code="TOOL_RESULT_TOO_LARGE"
+            )
         return value
 
     async def close(self) -> None:

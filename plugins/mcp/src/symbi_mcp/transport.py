@@ -63,4 +63,6 @@ def _http_client(name: str, config: ServerConfig) -> httpx2.AsyncClient:
 
     headers = {key: value.reveal() for key, value in config.headers.items()}
     timeout = httpx2.Timeout(config.startup_seconds, read=max(300.0, config.timeout_seconds))
-    return httpx2.AsyncClient(headers=headers, timeout=timeout, transport=Pinned(), trust_env=False, follow_redirects=False)
+    return httpx2.AsyncClient(
+        headers=headers, timeout=timeout, transport=Pinned(), trust_env=False, follow_redirects=False
+    )

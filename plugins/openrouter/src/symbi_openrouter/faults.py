@@ -13,7 +13,14 @@ from symbi.contracts.secret import Secret
 
 __all__ = ["fault_of", "words_of"]
 
-_OVERFLOWS = ("context length", "context_length", "maximum context", "context window", "too many tokens", "prompt is too long")
+_OVERFLOWS = (
+    "context length",
+    "context_length",
+    "maximum context",
+    "context window",
+    "too many tokens",
+    "prompt is too long",
+)
 MOST_CHARACTERS = 500
 
 

@@ -136,7 +136,9 @@ class Completions:
     def _redirected(self, url: httpx.URL, response: httpx.Response) -> httpx.URL:
         there = url.join(response.headers.get("location", ""))
         if (there.host, there.scheme) != (url.host, url.scheme) or response.status_code not in (307, 308):
-            raise ModelError(f"{self._target.provider} redirects to {there.host}, which is not followed", status=response.status_code)
+            raise ModelError(
+                f"{self._target.provider} redirects to {there.host}, which is not followed", status=response.status_code
+            )
         return there
 
     async def _refusal(self, response: httpx.Response) -> ModelError:
@@ -153,7 +155,9 @@ class Completions:
         try:
             chunk = msgspec.json.decode(data, type=Chunk)
         except (msgspec.DecodeError, msgspec.ValidationError):
-            raise ModelError(f"{self._target.provider} sent something that is no chunk", code="MODEL_PROTOCOL") from None
+            raise ModelError(
+                f"{self._target.provider} sent something that is no chunk", code="MODEL_PROTOCOL"
+            ) from None
         if chunk.error is not None:
             code = chunk.error.get("code") if isinstance(chunk.error, dict) else None
             status = code if isinstance(code, int) else 502

@@ -46,7 +46,10 @@ def body_of(request: ChatRequest, *, model: str, cost: bool) -> dict[str, Any]:
         body["stop"] = list(request.stop)
     if request.tools:
         body["tools"] = [
-            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+            }
             for tool in request.tools
         ]
         body["tool_choice"] = _choice(request.tool_choice)
@@ -147,21 +150,27 @@ class Answer:
             index = call.index if call.index is not None else self._calls
             self._calls = max(self._calls, index + 1)
             self._characters += len(function.arguments or "")
-            yield ToolCallDelta(index=index, id=call.id or "", name=function.name or "", arguments=function.arguments or "")
+            yield ToolCallDelta(
+                index=index, id=call.id or "", name=function.name or "", arguments=function.arguments or ""
+            )
 
     def end(self) -> ChatEnd:
         """Return the last event."""
         finish: FinishReason = "refusal" if self._refused else self._finish or "other"
         if self._calls and finish in ("stop", "other"):
             finish = "tool_calls"
-        return ChatEnd(finish=finish, model=self._model, provider=self._provider, response_id=self._id, usage=self._used())
+        return ChatEnd(
+            finish=finish, model=self._model, provider=self._provider, response_id=self._id, usage=self._used()
+        )
 
     def _used(self) -> ModelUsage:
         usage = self._usage
         if usage is None:
             # About 3.3 characters a token; marked as an estimate.
             asked = sum(len(message.content) for message in self._request.messages)
-            return ModelUsage(prompt_tokens=int(asked / 3.3) + 7, completion_tokens=int(self._characters / 3.3) + 1, estimated=True)
+            return ModelUsage(
+                prompt_tokens=int(asked / 3.3) + 7, completion_tokens=int(self._characters / 3.3) + 1, estimated=True
+            )
         cost = usage.get("cost")
         return ModelUsage(
             prompt_tokens=_count(usage.get("prompt_tokens")),

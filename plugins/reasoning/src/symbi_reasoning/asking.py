@@ -170,7 +170,9 @@ async def _told(events: AsyncIterator[ChatEvent], writer: ChunkWriter) -> AsyncI
         writer.flush()
 
 
-def _count(context: PluginContext, host: Reasoning, run: EffectContext, effect: int, result: ChatResult, *, told: bool) -> None:
+def _count(
+    context: PluginContext, host: Reasoning, run: EffectContext, effect: int, result: ChatResult, *, told: bool
+) -> None:
     from symbi.contracts.runs import RunService
 
     usage = result.end.usage
@@ -210,7 +212,9 @@ async def _shortened(context: PluginContext, messages: tuple[ChatMessage, ...], 
     for message in messages:
         group += message.role != "tool"
         protected = message.role == "system"
-        turns.append(Turn(role=message.role, content=message.content, group=str(group), protected=protected, payload=message))
+        turns.append(
+            Turn(role=message.role, content=message.content, group=str(group), protected=protected, payload=message)
+        )
     try:
         compaction = await memory.compact(turns, limit_tokens=limit)
     except SymbiError as error:

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Reasoning", "brief", "open_reasoning"]
 
 ENTRY = "symbi_reasoning.loop.host:run"
-_LOWERED = ("max_iterations", "max_tool_calls", "max_output_tokens", "timeout_seconds", "max_denials", "max_concurrent_tools")
+_LOWERED = (
+    "max_iterations",
+    "max_tool_calls",
+    "max_output_tokens",
+    "timeout_seconds",
+    "max_denials",
+    "max_concurrent_tools",
+)
 MOST_TEXT = 20_000
 
 
@@ -73,7 +80,12 @@ class Reasoning(ReasoningHost):
         services = self.context.services
         options = dict(about.get("options") or {})
         task = Task(
-            agent=run.agent, agent_id=run.agent_id, text=text, about=str(about.get("description") or ""), options=options, run=run
+            agent=run.agent,
+            agent_id=run.agent_id,
+            text=text,
+            about=str(about.get("description") or ""),
+            options=options,
+            run=run,
         )
         choices = await services.get(Models).choices(str(about.get("model") or "") or None)
         offers = await offers_of(self.context, self.config, run, task, about, tier=str(given.get("tier") or "tier0"))

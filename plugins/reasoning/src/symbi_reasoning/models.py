@@ -61,7 +61,9 @@ class ModelDesk(Models):
         except ModelUnavailable:
             raise
         except SymbiError as error:
-            raise ModelUnavailable(f"the model provider {provider!r} cannot be opened: {error.message}", hint=error.hint) from error
+            raise ModelUnavailable(
+                f"the model provider {provider!r} cannot be opened: {error.message}", hint=error.hint
+            ) from error
         return opened
 
 

@@ -107,7 +107,11 @@ def _facts(spec: ToolSpec) -> ResourceFacts:
 
 def _offered(spec: ToolSpec) -> OfferedTool:
     return OfferedTool(
-        name=spec.name, kind="tool", idempotent=spec.idempotent, server=spec.server, trusted=spec.verified and not spec.network
+        name=spec.name,
+        kind="tool",
+        idempotent=spec.idempotent,
+        server=spec.server,
+        trusted=spec.verified and not spec.network,
     )
 
 

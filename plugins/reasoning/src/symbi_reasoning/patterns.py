@@ -110,7 +110,9 @@ async def _debate(asking: Ask, given: dict[str, Any]) -> Any:
     for number in range(1, rounds + 1):
         critique = await asking(critic, f"{topic}\n\nAnswer:\n{answer}")
         history.append({"round": number, "writer": answer, "critic": critique})
-        answer = await asking(writer, f"{topic}\n\nYour answer was:\n{answer}\n\nThe critique:\n{critique}\n\nWrite it anew.")
+        answer = await asking(
+            writer, f"{topic}\n\nYour answer was:\n{answer}\n\nThe critique:\n{critique}\n\nWrite it anew."
+        )
     return {"final_answer": answer, "rounds_completed": rounds, "history": history}
 
 
@@ -131,7 +133,9 @@ async def _map_reduce(asking: Ask, given: dict[str, Any]) -> Any:
 async def _director(asking: Ask, given: dict[str, Any]) -> Any:
     task, workers = _text(given.get("task")), _workers(given.get("workers"))
     named = ", ".join(workers)
-    how = f'Assign parts of the task to the workers {named}. Answer with JSON alone: [{{"worker": "…", "subtask": "…"}}]'
+    how = (
+        f'Assign parts of the task to the workers {named}. Answer with JSON alone: [{{"worker": "…", "subtask": "…"}}]'
+    )
     plan = await asking(_text(given.get("orchestrator_prompt")) or "You direct a team.", f"{how}\n\nTask: {task}")
     results = []
     for worker, subtask in _assignments(plan, workers, task):

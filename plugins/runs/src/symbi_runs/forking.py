@@ -64,7 +64,15 @@ async def fork_run(runs: Runs, run_id: str, *, step: int | None, principal: Prin
 def _fresh(runs: Runs, record: RunRecord, principal: Principal, step: int | None) -> RunRecord:
     now = runs.context.clock.now_ms()
     options = {**record.options, "origin": {"forked_from": record.id, "step": step}}
-    options.update({"trigger": "manual", "idempotency_key": None, "parent_run_id": None, "schedule_id": None, "scheduled_for": None})
+    options.update(
+        {
+            "trigger": "manual",
+            "idempotency_key": None,
+            "parent_run_id": None,
+            "schedule_id": None,
+            "scheduled_for": None,
+        }
+    )
     return RunRecord(
         id=runs.context.ids.uuid(),
         agent_id=record.agent_id,
@@ -92,7 +100,8 @@ def _fresh(runs: Runs, record: RunRecord, principal: Principal, step: int | None
 def _insert(conn: Connection, new: NewRun, copied: list[StoredEffect]) -> None:
     statements.insert_runs(conn, [new])
     rows: list[dict[str, Any]] = [
-        msgspec.structs.asdict(msgspec.structs.replace(each, run_id=new.record.id, epoch=new.record.epoch)) for each in copied
+        msgspec.structs.asdict(msgspec.structs.replace(each, run_id=new.record.id, epoch=new.record.epoch))
+        for each in copied
     ]
     if rows:
         conn.execute(insert(EFFECTS), rows)

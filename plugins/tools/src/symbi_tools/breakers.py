@@ -93,4 +93,8 @@ class Breakers:
 
     def states(self) -> dict[str, State]:
         """Return the circuits that are not closed, as `server/tool`."""
-        return {f"{server}/{tool}": breaker.state for (server, tool), breaker in self._all.items() if breaker.state != "closed"}
+        return {
+            f"{server}/{tool}": breaker.state
+            for (server, tool), breaker in self._all.items()
+            if breaker.state != "closed"
+        }

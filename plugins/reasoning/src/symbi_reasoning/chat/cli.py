@@ -65,9 +65,7 @@ def _prompt() -> str:
         return ""
 
 
-def _turn(
-    client: ApiClient, agent: str, said: str, thread: str | None, *, live: bool, quiet: bool
-) -> dict[str, Any]:
+def _turn(client: ApiClient, agent: str, said: str, thread: str | None, *, live: bool, quiet: bool) -> dict[str, Any]:
     """Say one thing and follow the run that answers it; return `{thread, run_id, status, answer, error}`."""
     head = client.post(f"/chat/{agent}", {"message": said, "thread": thread})
     told, text = False, ""
@@ -88,7 +86,11 @@ def _turn(
         if run["error"]:
             click.secho(f"{run['status']}: {run['error'].get('message', '')}", fg="red", err=True)
     names = ("status", "error", "usage")
-    return {**{name: head[name] for name in ("thread", "run_id", "agent")}, "answer": run["result"], **{name: run[name] for name in names}}
+    return {
+        **{name: head[name] for name in ("thread", "run_id", "agent")},
+        "answer": run["result"],
+        **{name: run[name] for name in names},
+    }
 
 
 def _events(client: ApiClient, run_id: str, *, live: bool) -> Iterator[dict[str, Any]]:
@@ -111,9 +113,15 @@ def _show(kind: str, data: dict[str, Any]) -> None:
     if kind == "chunk":
         click.echo(data.get("text", ""), nl=False)
     elif kind == "gate" and data.get("decision") in ("deny", "hold"):
-        click.secho(f"\n[{data['decision']}] {data.get('action')}::{data.get('target')}: {data.get('reason')}", fg="yellow", err=True)
+        click.secho(
+            f"\n[{data['decision']}] {data.get('action')}::{data.get('target')}: {data.get('reason')}",
+            fg="yellow",
+            err=True,
+        )
     elif kind == "effect" and data.get("kind") not in ("model", "brief", "respond"):
-        click.secho(f"\n[{data.get('kind')} {data.get('name')}: {data.get('status')}, {data.get('ms')} ms]", dim=True, err=True)
+        click.secho(
+            f"\n[{data.get('kind')} {data.get('name')}: {data.get('status')}, {data.get('ms')} ms]", dim=True, err=True
+        )
 
 
 def _answer(client: ApiClient, data: dict[str, Any]) -> None:

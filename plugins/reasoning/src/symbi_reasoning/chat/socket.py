@@ -100,7 +100,12 @@ async def _listen(socket: Socket, waiting: asyncio.Queue[dict[str, Any] | None])
             kind = frame.get("type") if frame is not None else None
             if frame is not None and kind == "Ping":
                 await _send(socket, "Pong")
-            elif frame is not None and kind == "ChatSend" and isinstance(frame.get("content"), str) and not waiting.full():
+            elif (
+                frame is not None
+                and kind == "ChatSend"
+                and isinstance(frame.get("content"), str)
+                and not waiting.full()
+            ):
                 waiting.put_nowait(frame)
             else:
                 known = kind in ("Ping", "ChatSend") and frame is not None
@@ -157,7 +162,10 @@ async def _frames(event: RunEvent) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         yield "ChatChunk", {"content": data.get("text", ""), "done": False}
     elif event.kind == "gate":
         if data.get("kind") == "tool" and data.get("decision") in ("allow", "modify"):
-            yield "ToolCallStarted", {"call_id": str(data["effect"]), "tool_name": data["target"], "arguments": data["arguments"]}
+            yield (
+                "ToolCallStarted",
+                {"call_id": str(data["effect"]), "tool_name": data["target"], "arguments": data["arguments"]},
+            )
         elif data.get("decision") in ("deny", "hold"):
             action = f"{data.get('action')}::{data.get('target')}"
             yield "PolicyDecision", {"action": action, "decision": data["decision"], "reason": data.get("reason", "")}

@@ -55,7 +55,11 @@ def _effect(each: Checked) -> tuple[str, str, dict[str, Any]]:
     tool, arguments = each.tool, each.arguments
     assert tool is not None
     if tool.kind == "delegate":
-        return "delegate", str(arguments.get("agent", "")), {"message": arguments.get("task", arguments.get("message", ""))}
+        return (
+            "delegate",
+            str(arguments.get("agent", "")),
+            {"message": arguments.get("task", arguments.get("message", ""))},
+        )
     if tool.kind == "recall":
         return "recall", "", {"query": str(arguments.get("query", "")), "limit": arguments.get("limit", 5)}
     if tool.kind == "remember":
@@ -83,7 +87,9 @@ def _acted(state: LoopState, each: Checked, reply: EffectReply) -> Acted:
     if reply.status == "failed":
         refused = reply.code in ("TOOL_ARGUMENTS_INVALID", "TOOL_NOT_FOUND", "NOT_FOUND")
         label = "[Schema validation failed]" if reply.code == "TOOL_ARGUMENTS_INVALID" else "[Error]"
-        return Acted(call=each.call, content=f"{label} {cut(reply.message, 2000)}", outcome="denied" if refused else "failed")
+        return Acted(
+            call=each.call, content=f"{label} {cut(reply.message, 2000)}", outcome="denied" if refused else "failed"
+        )
     text = reply.value if isinstance(reply.value, str) else msgspec.json.encode(reply.value).decode()
     text = cut(text, state.limits.result_characters)
     state.results[_key(each)] = text
@@ -119,7 +125,9 @@ def _mended(state: LoopState, each: Checked, reply: EffectReply) -> EffectReply:
                 break
     if reply.status == "failed" and limits.stale_results and (known := state.results.get(_key(each))) is not None:
         _tell(state, each, "cached_result", reply)
-        return msgspec.structs.replace(reply, status="ok", value=f"[An earlier result, since the call fails now] {known}")
+        return msgspec.structs.replace(
+            reply, status="ok", value=f"[An earlier result, since the call fails now] {known}"
+        )
     return reply
 
 
@@ -134,5 +142,7 @@ def _again(state: LoopState, each: Checked, name: str) -> EffectReply:
     except EffectDenied as error:
         return EffectReply(seq=0, status="denied", code=error.error_code, message=error.message)
     except EffectFailed as error:
-        return EffectReply(seq=0, status="failed", code=error.error_code, message=error.message, retryable=error.retryable)
+        return EffectReply(
+            seq=0, status="failed", code=error.error_code, message=error.message, retryable=error.retryable
+        )
     return EffectReply(seq=0, status="ok", value=value)

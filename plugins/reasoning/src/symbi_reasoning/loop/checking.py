@@ -53,7 +53,9 @@ def _one(state: LoopState, call: ToolCall) -> Checked:
     tool = state.tools.get(call.name)
     if tool is None:
         why = state.brief.hidden.get(call.name, "no such tool")
-        return _refused(msgspec.structs.replace(call, name=call.name[:200] or "?"), f"{call.name[:100]!r} is not offered ({why})")
+        return _refused(
+            msgspec.structs.replace(call, name=call.name[:200] or "?"), f"{call.name[:100]!r} is not offered ({why})"
+        )
     arguments = _arguments(state, call)
     if isinstance(arguments, str):
         return _refused(msgspec.structs.replace(call, arguments="{}"), arguments)
@@ -68,7 +70,9 @@ def _one(state: LoopState, call: ToolCall) -> Checked:
         return _refused(call, verdict.reason, outcome="blocked" if verdict.action == "block" else "stop")
     if verdict.action == "warn":
         state.tell("step_limit_reached", tool=call.name, action="warn", reason=verdict.reason[:1000])
-    return Checked(call=call, tool=tool, arguments=arguments, warning=verdict.reason if verdict.action == "warn" else "")
+    return Checked(
+        call=call, tool=tool, arguments=arguments, warning=verdict.reason if verdict.action == "warn" else ""
+    )
 
 
 def _refused(call: ToolCall, why: str, *, outcome: Any = "denied") -> Checked:

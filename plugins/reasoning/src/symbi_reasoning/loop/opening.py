@@ -57,7 +57,13 @@ def _prefetched(state: LoopState) -> str:
             failed.append({"reference": each.reference[:200], "status": reply.status, "reason": reply.message[:300]})
             continue
         if room <= 0:
-            failed.append({"reference": each.reference[:200], "status": "skipped", "reason": "the budget for fetched context is spent"})
+            failed.append(
+                {
+                    "reference": each.reference[:200],
+                    "status": "skipped",
+                    "reason": "the budget for fetched context is spent",
+                }
+            )
             continue
         part = fenced(cut(_text(reply.value), room), source=f"{each.tool}:{each.reference}")
         room -= len(part)

@@ -168,7 +168,9 @@ def _answered(state: LoopState, text: str, answer: dict[str, Any]) -> Reasoning 
             if state.repaired:
                 return Ended(reason="output_invalid", message=str(answer["schema_error"]))
             state.repaired = True
-            wrong = f"[Your answer does not fit the schema: {answer['schema_error']}. Answer again, with the JSON alone.]"
+            wrong = (
+                f"[Your answer does not fit the schema: {answer['schema_error']}. Answer again, with the JSON alone.]"
+            )
             state.messages.append(ChatMessage(role="user", content=wrong))
             return Reasoning(state, _TOKEN)
         output = answer.get("value")

@@ -60,7 +60,9 @@ class LoopState:
 
     def tell(self, event: str, **values: Any) -> None:
         """Put an event of the loop into the run's journal."""
-        message = " ".join([event.replace("_", " "), *(f"{name}={value}" for name, value in values.items() if _short(value))])
+        message = " ".join(
+            [event.replace("_", " "), *(f"{name}={value}" for name, value in values.items() if _short(value))]
+        )
         self.effects.call("log", "info", {"message": message, "values": {"event": event, **values}})
 
     def count(self, usage: dict[str, Any]) -> None:
@@ -72,7 +74,12 @@ class LoopState:
     def account(self) -> dict[str, Any]:
         """Return iterations, calls and usage, as they are journaled at the end."""
         usage: dict[str, Any] = {**self.usage, "estimated": self.estimated}
-        return {"iterations": self.iteration, "tool_calls": self.tool_calls, "usage": usage, "messages": len(self.messages)}
+        return {
+            "iterations": self.iteration,
+            "tool_calls": self.tool_calls,
+            "usage": usage,
+            "messages": len(self.messages),
+        }
 
 
 def _short(value: Any) -> bool:
