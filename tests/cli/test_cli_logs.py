@@ -36,7 +36,7 @@ def test_lines_for_machines_carry_the_ids_as_fields(stderr, fields):
     set_up_logging("info", as_json=True)
     log_inside(fields)
     logging.getLogger("symbi.x").warning("outside")
-    inside, outside = map(json.loads, stderr().splitlines())
+    inside, outside = (json.loads(line) for line in stderr().splitlines() if '"symbi.x"' in line)  # others may log too
     assert fields.items() <= inside.items()
     assert not {"request_id", "trace_id", "run_id"} & outside.keys()
 
@@ -44,4 +44,4 @@ def test_lines_for_machines_carry_the_ids_as_fields(stderr, fields):
 def test_lines_for_people_end_in_a_short_id(stderr):
     set_up_logging("info")
     log_inside({"run_id": "5599ca51-15bc-46f2"})
-    assert stderr().endswith("symbi.x: hello run_id=5599ca51\n")
+    assert "symbi.x: hello run_id=5599ca51\n" in stderr()
