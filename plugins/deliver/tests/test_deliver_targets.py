@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from symbi.contracts.delivery import Delivery, DeliveryOutcome
-from symbi.contracts.errors import SymbiError
+from symbi.contracts.errors import Forbidden, SymbiError
+from symbi.http.outbound import allowed_address
 from symbi.kernel.points import DELIVERY_TARGETS
 from symbi.testing.kernels import open_kernel
-from symbi_deliver.addresses import HostRefused, public_address
 
 DELIVERY = Delivery(
     idempotency_key="run-1:0",
@@ -123,10 +123,12 @@ async def test_private_hosts_are_refused_unless_opened(tmp_path: Path) -> None:
         "0.0.0.0",
         "224.0.0.1",
         "fd00::1",
+        "::ffff:224.0.0.1",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",
     ):
-        with pytest.raises(HostRefused):
-            await public_address(host, 80, allow_private=False)
-    assert await public_address("1.1.1.1", 80, allow_private=False) == "1.1.1.1"
+        with pytest.raises(Forbidden):
+            await allowed_address(host, 80, allow_private=False)
+    assert await allowed_address("1.1.1.1", 80, allow_private=False) == "1.1.1.1"
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from email.message import EmailMessage
 import msgspec
 
 from symbi.contracts.delivery import Delivery, DeliveryOutcome
-from symbi.contracts.errors import InvalidRequest
+from symbi.contracts.errors import Forbidden, InvalidRequest, Unavailable
+from symbi.http.outbound import allowed_address
 from symbi.kernel.context import PluginContext
-from symbi_deliver.addresses import HostRefused, public_address
 from symbi_deliver.config import DeliverSettings, EmailConfig
 
 __all__ = ["Email", "open_email"]
@@ -33,12 +33,17 @@ class Email:
         """Send once; the message id is made from the idempotency key, so that a second copy can be recognised."""
         message = self._message(delivery)
         try:
-            await public_address(
-                self._settings.smtp_host, self._settings.smtp_port, allow_private=self._settings.allow_private_hosts
+            await allowed_address(
+                self._settings.smtp_host,
+                self._settings.smtp_port,
+                allow_private=self._settings.allow_private_hosts,
+                setting="[deliver] allow_private_hosts",
             )
             await asyncio.to_thread(self._send, message)
-        except HostRefused as refused:
+        except Forbidden as refused:
             return DeliveryOutcome(delivered=False, error=str(refused))
+        except Unavailable as unresolved:
+            return DeliveryOutcome(delivered=False, error=str(unresolved), retryable=True)
         except smtplib.SMTPResponseException as error:
             retryable = 400 <= error.smtp_code < 500
             return DeliveryOutcome(

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from symbi.contracts.delivery import Delivery, DeliveryOutcome
-from symbi.contracts.errors import InvalidRequest
+from symbi.contracts.errors import Forbidden, InvalidRequest, Unavailable
+from symbi.http.outbound import allowed_address
 from symbi.kernel.clock import Clock
 from symbi.kernel.context import PluginContext
-from symbi_deliver.addresses import HostRefused, public_address
 from symbi_deliver.config import DeliverSettings, WebhookConfig
 
 __all__ = ["Webhook", "open_webhook", "signature"]
@@ -50,10 +50,14 @@ class Webhook:
         import httpx
 
         try:
-            address = await public_address(self._host, self._port, allow_private=self._allow_private)
+            address = await allowed_address(
+                self._host, self._port, allow_private=self._allow_private, setting="[deliver] allow_private_hosts"
+            )
             status, retry_after, reference = await self._send(delivery, address)
-        except HostRefused as refused:
+        except Forbidden as refused:
             return DeliveryOutcome(delivered=False, error=str(refused))
+        except Unavailable as unresolved:
+            return DeliveryOutcome(delivered=False, error=str(unresolved), retryable=True)
         except (httpx.HTTPError, OSError) as error:
             return DeliveryOutcome(delivered=False, error=f"{self._host}: {type(error).__name__}", retryable=True)
         if 200 <= status < 300:
