@@ -96,7 +96,7 @@ class Settings:
                 raise self._error(
                     f"no installed plugin reads the table [{name}]{_meant(name, known)}",
                     name,
-                    hint=f"pip install symbi-{name}, or remove it",
+                    hint=f"correct its name, install the plugin that reads it (pip install symbi-{name}), or remove it",
                 )
         plugin_tables = set(plugin_tables)
         for name, value in self.tables.get("plugins", {}).items():
@@ -110,7 +110,7 @@ class Settings:
                 raise self._error(
                     f"no installed plugin reads the table [plugins.{name}]{_meant(name, plugin_tables)}",
                     f"plugins.{name}",
-                    hint=f"pip install symbi-{name}, or remove it",
+                    hint=f"correct its name, install the plugin that reads it (pip install symbi-{name}), or remove it",
                 )
 
     def _convert(self, raw: Any, kind: type[C], path: str) -> C:

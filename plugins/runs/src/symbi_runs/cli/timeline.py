@@ -44,7 +44,9 @@ def _place(data: dict[str, Any]) -> str:
 
 def _gate(data: dict[str, Any]) -> str:
     action = f"{data['action']}::{data['target']}" if data.get("target") else str(data.get("action", ""))
-    named = [*data.get("policies", ()), *(rule.get("policy", "") for rule in data.get("rules", ()))]
+    named = dict.fromkeys(  # an agent's policy may decide and audit at once
+        [*data.get("policies", ()), *(rule.get("policy", "") for rule in data.get("rules", ()))]
+    )
     because = f" [{', '.join(each for each in named if each)}]" if any(named) else ""
     return f"{data['decision']} {action}: {data.get('reason', '')}{because}{_place(data)}"
 
